@@ -1,0 +1,3 @@
+//! A deterministic simulation testbed for replication protocols.
+
+pub mod check;

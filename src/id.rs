@@ -1,0 +1,107 @@
+//! Names: of nodes, of client operations, of disk flushes.
+
+use std::fmt;
+
+/// A participant of a run: a letter for what it is and a number from 1, printed `n3` or `c1`.
+///
+/// Ordered by letter, then number. Four bytes, so that it travels for nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// The largest number a node can have.
+    pub const MAX_NUMBER: u32 = (1 << 24) - 1;
+
+    /// The node `number` (from 1) of the class `letter` (a lower-case ASCII letter).
+    ///
+    /// # Panics
+    /// If the letter is not in `a..=z` or the number is zero or over [`NodeId::MAX_NUMBER`].
+    pub const fn new(letter: char, number: u32) -> NodeId {
+        assert!(
+            letter.is_ascii_lowercase(),
+            "a class of nodes is named by a letter from a to z"
+        );
+        assert!(
+            number > 0 && number <= NodeId::MAX_NUMBER,
+            "nodes are numbered from 1"
+        );
+        NodeId((letter as u32) << 24 | number)
+    }
+
+    /// The server `number`, printed `n3`.
+    pub const fn server(number: u32) -> NodeId {
+        NodeId::new('n', number)
+    }
+
+    /// The client `number`, printed `c3`.
+    pub const fn client(number: u32) -> NodeId {
+        NodeId::new('c', number)
+    }
+
+    /// What kind of participant it is.
+    pub const fn letter(self) -> char {
+        (self.0 >> 24) as u8 as char
+    }
+
+    /// Its number within its class, from 1.
+    pub const fn number(self) -> u32 {
+        self.0 & NodeId::MAX_NUMBER
+    }
+
+    /// Whether it stands outside the system and asks.
+    pub const fn is_client(self) -> bool {
+        self.letter() == 'c'
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}{}", self.letter(), self.number()))
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One operation of a client, from its invocation to its answer; unique in a run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OpId(pub u32);
+
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A flush that a process asked for: numbered upwards within one node, so that a later one covers an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Ticket(pub u64);
+
+/// How many times a process has been started, from 0: a restarted client is a new session.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Life(pub u32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_printed_by_class_and_number() {
+        assert_eq!(NodeId::server(3).to_string(), "n3");
+        assert_eq!(NodeId::client(12).to_string(), "c12");
+        assert!(NodeId::client(1).is_client());
+        assert!(!NodeId::server(1).is_client());
+    }
+
+    #[test]
+    fn the_last_number_fits_and_the_next_is_refused() {
+        assert_eq!(
+            NodeId::new('d', NodeId::MAX_NUMBER).number(),
+            NodeId::MAX_NUMBER
+        );
+        assert!(std::panic::catch_unwind(|| NodeId::new('d', NodeId::MAX_NUMBER + 1)).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! What makes a set of processes a system that can be run and judged.
+//!
+//! A mode is a marker type that carries its [`Protocol`] and says how the processes become a cluster, what clients ask
+//! of it, what it promises and how soon it must be well again after a storm. Everything else, the world does for all
+//! modes alike.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::invariant::{Cluster, Invariants};
+use crate::kv;
+use crate::process::{Process, Protocol};
+use crate::{NodeId, Span};
+
+/// A replication protocol as a runnable, judgeable system.
+pub trait Mode: Protocol {
+    /// Its name in scenario files and folders.
+    const NAME: &'static str;
+    /// One sentence: where it comes from and what it promises.
+    const ABOUT: &'static str;
+    /// The roles that faults can aim at, as the processes claim them.
+    const ROLES: &'static [&'static str];
+    /// The kinds of operation a workload can mix, in the order of [`Ask::kind`].
+    const REQUESTS: &'static [&'static str];
+    /// How many servers it runs with.
+    const SERVERS: std::ops::RangeInclusive<u32>;
+
+    /// Its participants: an enum of its roles.
+    type Process: Process<Protocol = Self>;
+    /// Every constant of the real system and every mechanism that can be switched off.
+    type Options: Clone + Default + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync;
+    /// What must hold inside it.
+    type Invariants: Invariants<Self::Process>;
+
+    /// The participants of a system with so many servers and clients, servers first.
+    fn members(options: &Self::Options, servers: u32, clients: u32) -> Vec<Member<Self::Process>>;
+
+    /// What is wrong with these options, if anything: the key, and what would be right.
+    fn check(options: &Self::Options) -> Result<(), (&'static str, String)>;
+
+    /// The request that a workload's draw stands for.
+    fn request(ask: Ask) -> Self::Request;
+
+    /// What its clients are promised.
+    fn promises() -> Vec<Promise<Self>>;
+
+    /// How long after the storm everything must be well again: fresh operations done, replicas settled.
+    fn calm_budget(options: &Self::Options) -> Span;
+
+    /// Whether the replicas have come to rest in agreement; if not, what is missing.
+    fn settled(cluster: &impl Cluster<Self::Process>) -> Result<(), String>;
+}
+
+/// One participant and what it is told at every start.
+#[derive(Clone, Debug)]
+pub struct Member<P: Process> {
+    /// Its name.
+    pub id: NodeId,
+    /// Its configuration.
+    pub config: P::Config,
+}
+
+/// One draw of a workload, in no mode's words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// Which of [`Mode::REQUESTS`].
+    pub kind: usize,
+    /// The key it is about.
+    pub key: kv::Key,
+    /// A value that no other operation of the run carries.
+    pub value: kv::Value,
+    /// The value last known to be at the key, for operations that compare.
+    pub known: Option<kv::Value>,
+}
+
+/// A promise that is kept or broken where clients can see it, with the view that its blind judge needs.
+///
+/// The view turns a request and, where there is one, its response into the terms of the judge.
+#[derive(Clone, Copy)]
+pub enum Promise<P: Protocol> {
+    /// Each key is a linearizable register.
+    Linearizable(View<P>),
+    /// What was acknowledged is there at the end.
+    Durable(View<P>),
+}
+
+/// How an operation looks to a judge of key-value histories.
+pub type View<P> = fn(
+    &<P as Protocol>::Request,
+    Option<&<P as Protocol>::Response>,
+) -> (kv::Request, Option<kv::Response>);
+
+impl<P: Protocol> Promise<P> {
+    /// The judge's name, as it appears in verdicts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Promise::Linearizable(_) => "linearizable",
+            Promise::Durable(_) => "durable",
+        }
+    }
+}
