@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::process::{Damage, Process, Protocol};
-use crate::{NodeId, Time};
+use crate::{Life, NodeId, Time};
 
 /// A promise that was broken, with the evidence.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +40,8 @@ pub trait Cluster<P: Process> {
     fn nodes(&self) -> &[NodeId];
     /// The process of a node; none while it is down.
     fn process(&self, node: NodeId) -> Option<&P>;
+    /// How often a node has been started; what was only in memory is forgotten between two lives.
+    fn life(&self, node: NodeId) -> Life;
     /// What is durable on a node, whether it is up or down.
     fn disk(&self, node: NodeId) -> DiskView<'_, <P::Protocol as Protocol>::Record>;
 }

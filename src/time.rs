@@ -293,6 +293,12 @@ impl From<RangeInclusive<Span>> for SpanRange {
     }
 }
 
+impl From<Span> for SpanRange {
+    fn from(span: Span) -> SpanRange {
+        SpanRange::exactly(span)
+    }
+}
+
 impl From<Range<Span>> for SpanRange {
     fn from(range: Range<Span>) -> SpanRange {
         SpanRange::new(range.start, range.end)

@@ -1,10 +1,12 @@
 //! Blind judges: they see what clients saw, and nothing else.
 
+pub mod durable;
 pub mod linearizable;
 
 use netsplit::kv::{Request, Response};
-use netsplit::{NodeId, OpId};
+use netsplit::{NodeId, OpId, Promise, Protocol};
 
+use crate::history::History;
 /// One operation on a key-value store, as a judge sees it. Operations that certainly failed are left out before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
@@ -36,4 +38,18 @@ pub enum Finding {
     },
     /// The judge could not tell: why.
     Unknown(String),
+}
+
+/// How many states a search for a linearization may visit before it says that it does not know.
+pub const BUDGET: u64 = 2_000_000;
+
+/// Whether a promise was kept, as far as clients can tell. `complete` says that the run came to its end: every key was
+/// read once more when all was calm.
+pub fn judge<P: Protocol>(promise: &Promise<P>, history: &History<P>, complete: bool) -> Finding {
+    match promise {
+        Promise::Linearizable(view) => linearizable::judge(&history.calls(*view), BUDGET),
+        // Without the last reads, nothing says what is there at the end.
+        Promise::Durable(_) if !complete => Finding::Holds,
+        Promise::Durable(view) => durable::judge(&history.calls(*view)),
+    }
 }

@@ -1,0 +1,361 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{fs, io, thread};
+
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::Report;
+use netsplit::{Span, Time};
+
+use crate::modes::{self, AnyMode};
+use crate::play::{Play, Run, Tally, Verdict};
+use crate::report::transcript::{self, Wanted};
+use crate::report::verdict;
+use crate::scenario::{Source, seed_range};
+use crate::{explore, shipped};
+
+/// Everything is as expected.
+const FINE: u8 = 0;
+/// Something was violated.
+const VIOLATION: u8 = 1;
+/// Something could not be told.
+const UNKNOWN: u8 = 2;
+/// The command or a scenario is wrong.
+const WRONG: u8 = 3;
+
+/// A deterministic simulation testbed for replication protocols.
+///
+/// Without a command, every shipped scenario is run on its seeds. Exit code: 0 all as expected, 1 a violation, 2 a
+/// verdict is unknown, 3 the command or a scenario is wrong.
+#[derive(Parser)]
+#[command(name = "netsplit", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenario files, or all files below folders.
+    Run(RunArgs),
+    /// Make one run again, and show it.
+    Replay(ReplayArgs),
+    /// List modes, with their roles, operations, options, judges, invariants and mistakes; and faults.
+    List {
+        /// Only this mode.
+        mode: Option<String>,
+    },
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// One seed instead of the file's.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Seeds instead of the file's, from the first to before the second: 0..1000.
+    #[arg(long, value_parser = seed_range, value_name = "A..B")]
+    seeds: Option<Range<u64>>,
+    /// Threads; all cores if not given.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+#[derive(Args)]
+struct ReplayArgs {
+    /// The scenario file.
+    file: PathBuf,
+    /// The seed.
+    #[arg(long)]
+    seed: u64,
+    /// Show every event; without it, what NETSPLIT_LOG asks for.
+    #[arg(long)]
+    trace: bool,
+    /// Show nothing after this instant: 3.5s.
+    #[arg(long)]
+    until: Option<Span>,
+    /// Show only what happens at this node, and what befalls all: n3.
+    #[arg(long)]
+    node: Option<String>,
+    /// Show only what names this key, and what befalls all: k7.
+    #[arg(long)]
+    key: Option<String>,
+}
+
+/// Runs the command line of this process with these modes.
+pub fn main(modes: &[&dyn AnyMode]) -> ExitCode {
+    ExitCode::from(run(modes, std::env::args_os()))
+}
+
+/// Runs a command line; gives the exit code.
+fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; anything else is wrong.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return if wrong { WRONG } else { FINE };
+        }
+    };
+    let done = match cli.command {
+        None => run_shipped(modes),
+        Some(Command::Run(args)) => run_paths(modes, &args),
+        Some(Command::Replay(args)) => replay(modes, &args),
+        Some(Command::List { mode }) => list(modes, mode.as_deref()),
+    };
+    done.unwrap_or_else(|report| {
+        eprintln!("{report:?}");
+        WRONG
+    })
+}
+
+fn run_shipped(modes: &[&dyn AnyMode]) -> Result<u8, Report> {
+    let scenarios = read(modes, &shipped::all())?;
+    Ok(play(&scenarios, None, None))
+}
+
+fn run_paths(modes: &[&dyn AnyMode], args: &RunArgs) -> Result<u8, Report> {
+    let scenarios = read(modes, &sources(&args.paths)?)?;
+    let seeds = args
+        .seed
+        .map(|seed| seed..seed.saturating_add(1))
+        .or_else(|| args.seeds.clone());
+    Ok(play(&scenarios, seeds, args.jobs))
+}
+
+/// Reads scenarios; all that are wrong are reported.
+fn read(modes: &[&dyn AnyMode], sources: &[Source]) -> Result<Vec<Box<dyn Play>>, Report> {
+    let (good, mut bad): (Vec<_>, Vec<_>) = sources
+        .iter()
+        .map(|source| modes::read(modes, source))
+        .partition(Result::is_ok);
+    if let Some(Err(last)) = bad.pop() {
+        bad.into_iter()
+            .filter_map(Result::err)
+            .for_each(|problem| eprintln!("{:?}", Report::new(problem)));
+        return Err(last.into());
+    }
+    Ok(good.into_iter().flatten().collect())
+}
+
+/// The files at these paths: on disk, or among those that ship.
+fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Report> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let before = sources.len();
+        if path.is_dir() {
+            for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+                let entry =
+                    entry.map_err(|error| miette::miette!("{}: {error}", path.display()))?;
+                if entry
+                    .path()
+                    .extension()
+                    .is_some_and(|extension| extension == "toml")
+                {
+                    sources.push(file(entry.path())?);
+                }
+            }
+        } else if path.exists() {
+            sources.push(file(path)?);
+        } else {
+            sources.extend(
+                shipped::all()
+                    .into_iter()
+                    .filter(|source| Path::new(&source.path).starts_with(path)),
+            );
+        }
+        if sources.len() == before {
+            return Err(miette::miette!(
+                help = "name a .toml file or a folder of them, such as scenarios/raft",
+                "{}: no scenario there",
+                path.display()
+            ));
+        }
+    }
+    Ok(sources)
+}
+
+fn file(path: &Path) -> Result<Source, Report> {
+    let text =
+        fs::read_to_string(path).map_err(|error| miette::miette!("{}: {error}", path.display()))?;
+    Ok(Source {
+        path: path.display().to_string(),
+        text,
+    })
+}
+
+/// Runs scenarios on these seeds or their own, and prints the table.
+fn play(scenarios: &[Box<dyn Play>], seeds: Option<Range<u64>>, threads: Option<u16>) -> u8 {
+    let of = |scenario: &dyn Play| seeds.clone().unwrap_or_else(|| scenario.seeds());
+    let jobs: Vec<explore::Job> = (0..)
+        .zip(scenarios)
+        .flat_map(|(place, scenario)| of(&**scenario).map(move |seed| (place, seed)))
+        .collect();
+    let threads = threads
+        .map(usize::from)
+        .or_else(|| thread::available_parallelism().ok().map(usize::from));
+    let bar = progress(jobs.len() as u64);
+    let mut runs = explore::all(scenarios, &jobs, threads.unwrap_or(1), || bar.inc(1)).into_iter();
+    bar.finish_and_clear();
+    let rows: Vec<(&dyn Play, Tally)> = scenarios
+        .iter()
+        .map(|scenario| {
+            let count = of(&**scenario).count();
+            let runs: Vec<Run> = runs.by_ref().take(count).collect();
+            (&**scenario, Tally::of(&**scenario, &runs, seeds.is_none()))
+        })
+        .collect();
+    print(&format!(
+        "{}\n{}",
+        verdict::table(&rows),
+        verdict::failures(&rows)
+    ));
+    code(rows.iter().map(|(_, tally)| tally.verdict).max())
+}
+
+fn code(worst: Option<Verdict>) -> u8 {
+    match worst {
+        Some(Verdict::Violated) => VIOLATION,
+        Some(Verdict::Unknown) => UNKNOWN,
+        Some(Verdict::Holds) | None => FINE,
+    }
+}
+
+/// A progress bar when a person watches; nothing when CI does.
+fn progress(runs: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {per_sec}, {eta} to go");
+    ProgressBar::new(runs).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn replay(modes: &[&dyn AnyMode], args: &ReplayArgs) -> Result<u8, Report> {
+    let sources = sources(std::slice::from_ref(&args.file))?;
+    let [source] = &sources[..] else {
+        return Err(miette::miette!(
+            "{} is a folder: replay makes one run of one file",
+            args.file.display()
+        ));
+    };
+    let scenario = modes::read(modes, source)?;
+    let logged = std::env::var(transcript::VARIABLE)
+        .ok()
+        .filter(|directives| !directives.is_empty());
+    let wanted = match (&logged, args.trace) {
+        (Some(directives), _) => Some(
+            Wanted::read(directives, scenario.mode())
+                .map_err(|wrong| miette::miette!("{wrong}"))?,
+        ),
+        (None, true) => Some(Wanted::everything()),
+        (None, false) => None,
+    };
+    let run = match wanted {
+        None => scenario.play_here(args.seed),
+        Some(wanted) => {
+            let until = args.until.map(|until| Time::ZERO + until);
+            let wanted = Wanted {
+                until,
+                node: args.node.clone(),
+                key: args.key.clone(),
+                ..wanted
+            };
+            transcript::of(wanted, io::BufWriter::new(io::stdout()), || {
+                scenario.play_here(args.seed)
+            })
+        }
+    };
+    print(&summary(&*scenario, &run));
+    Ok(code(Some(run.verdict())))
+}
+
+/// One run in a few lines.
+fn summary(scenario: &dyn Play, run: &Run) -> String {
+    let mut lines = vec![format!(
+        "{}, seed {}",
+        verdict::title(scenario.source()),
+        run.seed
+    )];
+    lines.extend(
+        run.faults
+            .iter()
+            .map(|(at, fault)| format!("  {at}  {fault}")),
+    );
+    lines.push(format!(
+        "  {} operations ok, {} failed, {} unknown; {} messages; ended at {}",
+        run.ok, run.failed, run.open, run.messages, run.ended
+    ));
+    if let Some(converged) = run.converged {
+        lines.push(format!("  all was well {converged} after the storm"));
+    }
+    lines.extend(
+        run.violations
+            .iter()
+            .map(|violation| format!("  VIOLATED {violation}")),
+    );
+    lines.extend(run.unknown.iter().map(|why| format!("  UNKNOWN {why}")));
+    if run.verdict() == Verdict::Holds {
+        lines.push("  everything held".into());
+    }
+    lines.push(format!(
+        "  digest {:016x}, {}",
+        run.digest,
+        verdict::identity(scenario.source())
+    ));
+    lines.join("\n") + "\n"
+}
+
+const FAULTS: [&str; 7] = [
+    "partition = [GROUP, GROUP, ...]: nothing passes between the groups",
+    "cut = { from = GROUP, to = GROUP }: nothing passes one way",
+    "crash = GROUP: down for as long as `for` says, losing memory and any suffix of what was not flushed",
+    "power = GROUP: the same at one instant for all, each back after its own draw from `for`",
+    "pause = GROUP: standing still, catching up in any order",
+    "slow_disk = { on = GROUP, factor = N }: flushes take N times as long",
+    "noise = { loss = P, duplicate = P, reorder = P }: on all links, P from 0 to 1",
+];
+
+fn list(modes: &[&dyn AnyMode], only: Option<&str>) -> Result<u8, Report> {
+    if let Some(name) = only
+        && !modes.iter().any(|mode| mode.name() == name)
+    {
+        let known: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
+        return Err(miette::miette!(
+            help = format!("known: {}", known.join(", ")),
+            "`{name}` is not a mode"
+        ));
+    }
+    let mut text = String::new();
+    for mode in modes
+        .iter()
+        .filter(|mode| only.is_none_or(|name| name == mode.name()))
+    {
+        text += &format!("mode {}\n", mode.name());
+        for (what, lines) in mode.describe() {
+            text += &format!("  {what}\n");
+            lines
+                .iter()
+                .for_each(|line| text += &format!("    {line}\n"));
+        }
+    }
+    text += "faults (each with at = TIME, for = TIME, and every = TIME to come again)\n";
+    FAULTS
+        .iter()
+        .for_each(|fault| text += &format!("  {fault}\n"));
+    text += "  GROUP is a name or a list: n1, c1, a role, any, minority, majority, others, all, clients\n";
+    print(&text);
+    Ok(FINE)
+}
+
+/// Prints; whoever reads may have left, as `head` does.
+fn print(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}

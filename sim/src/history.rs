@@ -1,0 +1,108 @@
+//! What crossed the client boundary, and nothing else: invocations and how they ended, in the order of the world.
+
+use netsplit::{NodeId, OpId, Outcome, Protocol, Span, Time, View};
+
+use crate::check::Call;
+
+/// An instant, and its place in the order of all invocations and returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// When, in world time.
+    pub at: Time,
+    /// Which of all moments of the history; no two share one.
+    pub order: u64,
+}
+
+/// One operation of a client.
+#[derive(Clone, Debug)]
+pub struct Operation<P: Protocol> {
+    /// Whose.
+    pub client: NodeId,
+    /// What was asked.
+    pub request: P::Request,
+    /// When it was asked.
+    pub invoked: Moment,
+    /// How it ended, and when; none while it is open, and for ever if its client crashed.
+    pub ended: Option<(Moment, Outcome<P::Response>)>,
+}
+
+/// All operations of a run, by their [`OpId`].
+#[derive(Clone, Debug)]
+pub struct History<P: Protocol> {
+    operations: Vec<Operation<P>>,
+    moments: u64,
+}
+
+impl<P: Protocol> Default for History<P> {
+    fn default() -> Self {
+        History {
+            operations: Vec::new(),
+            moments: 0,
+        }
+    }
+}
+
+impl<P: Protocol> History<P> {
+    fn moment(&mut self, at: Time) -> Moment {
+        self.moments += 1;
+        Moment {
+            at,
+            order: self.moments,
+        }
+    }
+
+    /// A client asks.
+    pub fn invoke(&mut self, at: Time, client: NodeId, request: P::Request) -> OpId {
+        let invoked = self.moment(at);
+        self.operations.push(Operation {
+            client,
+            request,
+            invoked,
+            ended: None,
+        });
+        OpId(self.operations.len() as u32 - 1)
+    }
+
+    /// An operation ends; how long it took. None if it has ended before, which only a broken client does.
+    pub fn end(&mut self, at: Time, op: OpId, outcome: Outcome<P::Response>) -> Option<Span> {
+        let moment = self.moment(at);
+        let operation = self.operations.get_mut(op.0 as usize)?;
+        if operation.ended.is_some() {
+            return None;
+        }
+        operation.ended = Some((moment, outcome));
+        Some(at.since(operation.invoked.at))
+    }
+
+    /// The operations, in the order of their invocation.
+    pub fn operations(&self) -> &[Operation<P>] {
+        &self.operations
+    }
+
+    /// One operation.
+    pub fn get(&self, op: OpId) -> Option<&Operation<P>> {
+        self.operations.get(op.0 as usize)
+    }
+
+    /// The history in the terms of a judge of key-value stores. What certainly failed is left out.
+    pub fn calls(&self, view: View<P>) -> Vec<Call> {
+        let call = |(operation, op): (&Operation<P>, u32)| {
+            let (response, returned) = match &operation.ended {
+                Some((_, Outcome::Failed)) => return None,
+                Some((moment, Outcome::Ok(response))) => (Some(response), moment.order),
+                Some((_, Outcome::Unknown)) | None => (None, u64::MAX),
+            };
+            let (request, response) = view(&operation.request, response);
+            let (client, op, invoked) = (operation.client, OpId(op), operation.invoked.order);
+            Some(Call {
+                client,
+                op,
+                request,
+                response,
+                invoked,
+                returned,
+            })
+        };
+        self.operations.iter().zip(0..).filter_map(call).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! The modes that a command line knows. Whoever brings one of their own adds it to the list that they pass to
+//! [`crate::cli::main`]; nothing else has to change.
+
+use netsplit::raft::Raft;
+use netsplit::{Kinds, Mode};
+
+use crate::mistakes::{self, Planted};
+use crate::play::Play;
+use crate::scenario::{Problem, Scenario, Source};
+
+/// A mode, whatever its types are.
+pub trait AnyMode: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+    /// Reads a scenario of this mode.
+    ///
+    /// # Errors
+    /// If something is wrong with it.
+    fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem>;
+    /// What `netsplit list` says of it.
+    fn describe(&self) -> Vec<(&'static str, Vec<String>)>;
+}
+
+/// A mode with the mistakes that can be planted in it.
+pub struct WithMistakes<M: Mode>(pub &'static [Planted<M::Process>]);
+
+impl<M: Mode> AnyMode for WithMistakes<M> {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem> {
+        Ok(Box::new(Scenario::<M>::read(source, self.0)?))
+    }
+
+    fn describe(&self) -> Vec<(&'static str, Vec<String>)> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let options = toml::to_string(&M::Options::default()).unwrap_or_default();
+        vec![
+            ("about", vec![M::ABOUT.to_owned()]),
+            (
+                "nodes",
+                vec![format!("{} to {}", M::SERVERS.start(), M::SERVERS.end())],
+            ),
+            ("roles", words(M::ROLES)),
+            ("operations", words(M::REQUESTS)),
+            ("messages", words(<M::Message as Kinds>::KINDS)),
+            ("notes", words(<M::Note as Kinds>::KINDS)),
+            (
+                "judges",
+                M::promises()
+                    .iter()
+                    .map(|promise| promise.name().to_owned())
+                    .collect(),
+            ),
+            (
+                "invariants",
+                words(<M::Invariants as netsplit::Invariants<M::Process>>::NAMES),
+            ),
+            ("options", options.lines().map(str::to_owned).collect()),
+            (
+                "mistakes",
+                self.0
+                    .iter()
+                    .map(|planted| format!("{}: {}", planted.name, planted.about))
+                    .collect(),
+            ),
+        ]
+    }
+}
+
+/// The modes that ship.
+pub fn shipped() -> [&'static dyn AnyMode; 1] {
+    static RAFT: WithMistakes<Raft> = WithMistakes(mistakes::raft::ALL);
+    [&RAFT]
+}
+
+/// Reads a scenario of whichever mode it names.
+///
+/// # Errors
+/// If something is wrong with it.
+pub fn read(modes: &[&dyn AnyMode], source: &Source) -> Result<Box<dyn Play>, Problem> {
+    let known: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
+    let name = crate::scenario::mode_of(source, &known)?;
+    let mode = modes.iter().find(|mode| mode.name() == name);
+    mode.expect("`mode_of` gives one of the known names")
+        .read(source)
+}

@@ -1,0 +1,4 @@
+//! What people read.
+
+pub mod transcript;
+pub mod verdict;

@@ -1,0 +1,115 @@
+//! The verdict table, and under it every failure with the command that replays it.
+
+use std::fmt::Write as _;
+
+use comfy_table::{CellAlignment, Table, presets};
+use netsplit::Span;
+
+use crate::play::{Play, Tally, Verdict, percentile};
+use crate::scenario::Source;
+
+const COLUMNS: [&str; 10] = [
+    "scenario",
+    "verdict",
+    "seeds",
+    "ok",
+    "unknown",
+    "p50 ms",
+    "p99 ms",
+    "calm ms",
+    "msg/op",
+    "first failing",
+];
+
+/// The table of all scenarios. Latencies and the median time from the end of the storm until all is well are in virtual
+/// milliseconds.
+pub fn table(rows: &[(&dyn Play, Tally)]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(COLUMNS);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for (scenario, tally) in rows {
+        let millis = |span: Option<Span>| {
+            span.map_or("-".into(), |span| format!("{:.1}", span.as_millis_f64()))
+        };
+        let per_op = if tally.ok == 0 {
+            "-".into()
+        } else {
+            format!("{:.1}", tally.messages as f64 / tally.ok as f64)
+        };
+        table.add_row([
+            title(scenario.source()),
+            word(*scenario, tally),
+            tally.seeds.to_string(),
+            tally.ok.to_string(),
+            tally.open.to_string(),
+            millis(percentile(&tally.latencies, 50)),
+            millis(percentile(&tally.latencies, 99)),
+            millis(percentile(&tally.converged, 50)),
+            per_op,
+            tally
+                .first_failing
+                .as_ref()
+                .map_or_else(|| "-".into(), |(seed, _)| format!("seed {seed}")),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+fn word(scenario: &dyn Play, tally: &Tally) -> String {
+    match tally.verdict {
+        Verdict::Holds if scenario.violated().is_empty() => "holds".into(),
+        Verdict::Holds => "convicted".into(),
+        Verdict::Unknown => "UNKNOWN".into(),
+        Verdict::Violated => "VIOLATED".into(),
+    }
+}
+
+/// `raft/leader_cut_off`: the file's name within `scenarios/`.
+pub fn title(source: &Source) -> String {
+    let path = source
+        .path
+        .rsplit_once("scenarios/")
+        .map_or(source.path.as_str(), |(_, path)| path);
+    path.trim_end_matches(".toml").to_owned()
+}
+
+/// Everything that is not as expected, each with the command that shows it again.
+pub fn failures(rows: &[(&dyn Play, Tally)]) -> String {
+    let mut text = String::new();
+    for (scenario, tally) in rows {
+        for why in &tally.why {
+            let _ = writeln!(text, "\n{}: {why}", title(scenario.source()));
+        }
+        if let Some((seed, found)) = &tally.first_failing {
+            let _ = writeln!(text, "\n{}, seed {seed}:", title(scenario.source()));
+            found.iter().for_each(|what| {
+                let _ = writeln!(text, "  {what}");
+            });
+            let _ = writeln!(text, "  {}", replay(scenario.source(), *seed));
+        }
+    }
+    text
+}
+
+/// The command that makes a run again, with the build and the file it holds for.
+pub fn replay(source: &Source, seed: u64) -> String {
+    format!(
+        "replay: netsplit replay {} --seed {seed} --trace    # {}",
+        source.path,
+        identity(source)
+    )
+}
+
+/// Which build, and which content of the file.
+pub fn identity(source: &Source) -> String {
+    use std::hash::Hasher;
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(source.text.as_bytes());
+    let (version, build) = (env!("CARGO_PKG_VERSION"), env!("NETSPLIT_BUILD"));
+    format!(
+        "netsplit {version}, build {build}, file {:08x}",
+        hasher.finish() >> 32
+    )
+}

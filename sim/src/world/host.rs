@@ -1,0 +1,256 @@
+//! A host: a process with its clock, disk, alarms and what waits to leave.
+
+use std::collections::VecDeque;
+
+use netsplit::{
+    Effect, Input, Life, Member, Mode, NodeId, Process, Protocol, Span, SpanRange, Ticket, Time,
+};
+
+use super::clock::Clock;
+use super::disk::Disk;
+use super::random::Key;
+use crate::mistakes::Mistake;
+
+/// One participant and the machine it runs on.
+pub(super) struct Host<M: Mode> {
+    pub(super) id: NodeId,
+    pub(super) config: <M::Process as Process>::Config,
+    /// None while it is down.
+    pub(super) process: Option<M::Process>,
+    pub(super) mistake: Option<Box<dyn Mistake<M::Process>>>,
+    pub(super) life: Life,
+    /// How many faults keep it down, and how many hold it.
+    pub(super) downs: u16,
+    pub(super) pauses: u16,
+    pub(super) clock: Clock,
+    pub(super) disk: Disk<M::Record>,
+    /// By how much each active fault slows its flushes.
+    pub(super) slowed: Vec<u32>,
+    pub(super) alarms: Alarms<M::Timer>,
+    /// Outward effects behind a flush, with the ticket they wait for.
+    pub(super) held: VecDeque<(Ticket, Effect<M>)>,
+    /// What came in during a pause.
+    pub(super) waiting: Vec<Waiting<M>>,
+    pub(super) ticket: Ticket,
+    pub(super) flushes: u64,
+    pub(super) wakes: u64,
+}
+
+/// What a paused host finds when it goes on.
+pub(super) enum Waiting<P: Protocol> {
+    Input(Input<P>),
+    Alarm(usize),
+}
+
+impl<M: Mode> Host<M> {
+    pub(super) fn new(member: Member<M::Process>, clock: Clock, timers: Key) -> Host<M> {
+        Host {
+            id: member.id,
+            config: member.config,
+            process: None,
+            mistake: None,
+            life: Life(0),
+            downs: 0,
+            pauses: 0,
+            clock,
+            disk: Disk::new(),
+            slowed: Vec::new(),
+            alarms: Alarms::new(timers),
+            held: VecDeque::new(),
+            waiting: Vec::new(),
+            ticket: Ticket(0),
+            flushes: 0,
+            wakes: 0,
+        }
+    }
+
+    /// All that a crash takes besides the disk's unflushed tail.
+    pub(super) fn forget(&mut self) {
+        self.process = None;
+        self.held.clear();
+        self.waiting.clear();
+        self.alarms.clear();
+    }
+}
+
+/// The alarms of one host. Each has at most one event queued at or before its due time, so that an alarm that is put off
+/// over and over, as an election timeout is, costs the queue nothing.
+pub(super) struct Alarms<T> {
+    alarms: Vec<Alarm<T>>,
+    draws: Key,
+    drawn: u64,
+}
+
+struct Alarm<T> {
+    timer: T,
+    due: Option<Time>,
+    queued: Option<Time>,
+}
+
+/// What a queued alarm event turns out to be.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Ring<T> {
+    /// It is due.
+    Due(T),
+    /// It was put off: queue it again.
+    Later(Time),
+    /// It was taken back, or another event speaks for it.
+    Nothing,
+}
+
+impl<T: Copy + Eq> Alarms<T> {
+    fn new(draws: Key) -> Alarms<T> {
+        Alarms {
+            alarms: Vec::new(),
+            draws,
+            drawn: 0,
+        }
+    }
+
+    /// Sets an alarm; the place and instant of an event to queue, if it needs one.
+    pub(super) fn arm(
+        &mut self,
+        timer: T,
+        within: SpanRange,
+        now: Time,
+        clock: &Clock,
+    ) -> Option<(usize, Time)> {
+        self.drawn += 1;
+        let span: Span = self.draws.draw(self.drawn).within(within);
+        let due = now + clock.in_world(span);
+        let place = self
+            .alarms
+            .iter()
+            .position(|alarm| alarm.timer == timer)
+            .unwrap_or_else(|| {
+                self.alarms.push(Alarm {
+                    timer,
+                    due: None,
+                    queued: None,
+                });
+                self.alarms.len() - 1
+            });
+        let alarm = &mut self.alarms[place];
+        alarm.due = Some(due);
+        if alarm.queued.is_some_and(|queued| queued <= due) {
+            return None;
+        }
+        alarm.queued = Some(due);
+        Some((place, due))
+    }
+
+    pub(super) fn disarm(&mut self, timer: T) {
+        if let Some(alarm) = self.alarms.iter_mut().find(|alarm| alarm.timer == timer) {
+            alarm.due = None;
+        }
+    }
+
+    /// An event for the alarm at `place` came up.
+    pub(super) fn ring(&mut self, place: usize, now: Time) -> Ring<T> {
+        let Some(alarm) = self
+            .alarms
+            .get_mut(place)
+            .filter(|alarm| alarm.queued == Some(now))
+        else {
+            return Ring::Nothing;
+        };
+        alarm.queued = None;
+        match alarm.due {
+            None => Ring::Nothing,
+            Some(due) if due > now => {
+                alarm.queued = Some(due);
+                Ring::Later(due)
+            }
+            Some(_) => {
+                alarm.due = None;
+                Ring::Due(alarm.timer)
+            }
+        }
+    }
+
+    /// An event for the alarm at `place` came up while its host is paused: whether it has to wait.
+    pub(super) fn sleep(&mut self, place: usize, now: Time) -> bool {
+        let alarm = self
+            .alarms
+            .get_mut(place)
+            .filter(|alarm| alarm.queued == Some(now));
+        alarm.map(|alarm| alarm.queued = None).is_some()
+    }
+
+    /// The host goes on: an event for the alarm at `place` is queued at once.
+    pub(super) fn wake(&mut self, place: usize, now: Time) {
+        if let Some(alarm) = self.alarms.get_mut(place) {
+            alarm.queued = Some(now);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.alarms.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netsplit::SpanRange;
+
+    use super::super::random::Purpose;
+    use super::*;
+
+    const CLOCK: fn() -> Clock = || {
+        Clock::draw(
+            Default::default(),
+            &mut Key::new(0, Purpose::Clock(0)).stream(),
+        )
+    };
+
+    fn at(nanos: u64) -> Time {
+        Time::from_nanos(nanos)
+    }
+
+    fn exactly(nanos: u64) -> SpanRange {
+        SpanRange::exactly(Span::nanos(nanos))
+    }
+
+    #[test]
+    fn an_alarm_that_is_put_off_rings_once_at_its_new_time() {
+        let mut alarms = Alarms::new(Key::new(1, Purpose::Timer(0)));
+        assert_eq!(
+            alarms.arm('e', exactly(10), at(0), &CLOCK()),
+            Some((0, at(10)))
+        );
+        assert_eq!(alarms.arm('e', exactly(10), at(5), &CLOCK()), None);
+        assert_eq!(alarms.ring(0, at(10)), Ring::Later(at(15)));
+        assert_eq!(alarms.ring(0, at(15)), Ring::Due('e'));
+        assert_eq!(alarms.ring(0, at(15)), Ring::Nothing);
+    }
+
+    #[test]
+    fn an_alarm_that_is_brought_forward_rings_once() {
+        let mut alarms = Alarms::new(Key::new(1, Purpose::Timer(0)));
+        alarms.arm('e', exactly(10), at(0), &CLOCK());
+        assert_eq!(
+            alarms.arm('e', exactly(2), at(1), &CLOCK()),
+            Some((0, at(3)))
+        );
+        assert_eq!(alarms.ring(0, at(3)), Ring::Due('e'));
+        assert_eq!(alarms.ring(0, at(10)), Ring::Nothing);
+    }
+
+    #[test]
+    fn an_alarm_that_fell_due_in_a_pause_can_still_be_put_off() {
+        let mut alarms = Alarms::new(Key::new(1, Purpose::Timer(0)));
+        alarms.arm('e', exactly(10), at(0), &CLOCK());
+        assert!(alarms.sleep(0, at(10)));
+        alarms.wake(0, at(50));
+        assert_eq!(alarms.arm('e', exactly(10), at(50), &CLOCK()), None);
+        assert_eq!(alarms.ring(0, at(50)), Ring::Later(at(60)));
+    }
+
+    #[test]
+    fn an_alarm_that_was_taken_back_does_not_ring() {
+        let mut alarms = Alarms::new(Key::new(1, Purpose::Timer(0)));
+        alarms.arm('e', exactly(10), at(0), &CLOCK());
+        alarms.disarm('e');
+        assert_eq!(alarms.ring(0, at(10)), Ring::Nothing);
+    }
+}

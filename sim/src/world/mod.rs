@@ -1,0 +1,762 @@
+//! The world: one ordered queue of events on one thread.
+//!
+//! Pop the next event, advance the clock to it, hand the input to one process, carry out its outbox in order. The world
+//! knows no mode: it is the same for all of them.
+
+pub mod clock;
+pub mod disk;
+pub mod events;
+pub mod fault;
+pub mod ground;
+mod host;
+pub mod network;
+pub mod panics;
+pub mod random;
+mod storm;
+
+use std::hash::{Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use netsplit::{
+    Broken, Cluster, DiskView, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox,
+    Outcome, Process, Protocol, Size, Span, Time, Violation,
+};
+use rustc_hash::FxHasher;
+use tracing::{debug, info, trace};
+
+use self::events::Events;
+use self::ground::Ground;
+use self::host::{Host, Ring, Waiting};
+use self::network::{Fate, Network};
+use self::random::{Key, Purpose};
+use self::storm::Storm;
+use crate::history::History;
+use crate::scenario::Scenario;
+use crate::workload::Workload;
+
+/// So many events at one instant are a loop without end.
+const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
+
+/// How often the calm asks whether the replicas have settled.
+const SETTLING: Span = Span::millis(10);
+
+/// The judges that are the world's own: what every mode promises.
+pub const WORLD_PROMISES: [&str; 3] = [
+    "steps_without_panic",
+    "time_goes_on",
+    "recovers_in_the_calm",
+];
+
+/// What is going to happen.
+enum Event<P: Protocol> {
+    Deliver {
+        from: u32,
+        to: u32,
+        message: P::Message,
+    },
+    Alarm {
+        host: u32,
+        place: u32,
+        life: Life,
+    },
+    Flushed {
+        host: u32,
+        disk_life: u32,
+    },
+    Invoke {
+        client: u32,
+    },
+    Fault(usize),
+    Heal(usize),
+    Restart {
+        fault: usize,
+        host: usize,
+    },
+    Calm,
+    Settle,
+}
+
+/// What a run leaves behind.
+pub struct Outcomes<M: Mode> {
+    /// Folded from every event, and what processes and clients ended with: equal for equal runs.
+    pub digest: u64,
+    /// What was broken.
+    pub violations: Vec<Violation>,
+    /// Why the run shows less than it should.
+    pub unknown: Vec<String>,
+    /// What clients saw.
+    pub history: History<M>,
+    /// From the end of the storm until all was well; none if it never was.
+    pub converged: Option<Span>,
+    /// Messages sent, by kind.
+    pub messages: Vec<u64>,
+    /// Messages delivered.
+    pub delivered: u64,
+    /// Notes, by kind.
+    pub notes: Vec<u64>,
+    /// The faults as they struck.
+    pub faults: Vec<(Time, String)>,
+    /// When it ended.
+    pub ended: Time,
+}
+
+/// A running world.
+pub struct World<'a, M: Mode> {
+    scenario: &'a Scenario<M>,
+    seed: u64,
+    ground: Ground,
+    now: Time,
+    events: Events<Event<M>>,
+    hosts: Vec<Host<M>>,
+    ids: Vec<NodeId>,
+    roster: Roster,
+    servers: usize,
+    network: Network,
+    disks: Vec<Key>,
+    storm: Storm,
+    workload: Workload,
+    /// The open operation of each client, and what was asked for in the calm.
+    open: Vec<Option<(OpId, netsplit::Ask)>>,
+    /// Clients whose time to ask came while they were busy.
+    late: Vec<bool>,
+    history: History<M>,
+    invariants: M::Invariants,
+    found: Vec<Broken>,
+    violations: Vec<Violation>,
+    out: Outbox<M>,
+    digest: FxHasher,
+    messages: Vec<u64>,
+    delivered: u64,
+    notes: Vec<u64>,
+    deadline: Time,
+    converged: Option<Span>,
+    over: bool,
+    /// Who is taking a step, for the report of a panic.
+    stepping: Option<NodeId>,
+}
+
+/// From names to slots.
+struct Roster {
+    first: [u32; 26],
+}
+
+impl Roster {
+    fn new(ids: &[NodeId]) -> Roster {
+        let mut first = [u32::MAX; 26];
+        for (slot, id) in ids.iter().enumerate() {
+            let start = &mut first[Roster::class(*id)];
+            *start = (*start).min(slot as u32);
+        }
+        Roster { first }
+    }
+
+    fn class(id: NodeId) -> usize {
+        id.letter() as usize - 'a' as usize
+    }
+
+    fn slot(&self, id: NodeId) -> usize {
+        (self.first[Roster::class(id)] + id.number() - 1) as usize
+    }
+}
+
+/// The hosts as an invariant sees them.
+struct View<'a, M: Mode> {
+    hosts: &'a [Host<M>],
+    ids: &'a [NodeId],
+    roster: &'a Roster,
+}
+
+impl<M: Mode> View<'_, M> {
+    fn host(&self, node: NodeId) -> &Host<M> {
+        &self.hosts[self.roster.slot(node)]
+    }
+}
+
+impl<M: Mode> Cluster<M::Process> for View<'_, M> {
+    fn nodes(&self) -> &[NodeId] {
+        self.ids
+    }
+
+    fn process(&self, node: NodeId) -> Option<&M::Process> {
+        self.host(node).process.as_ref()
+    }
+
+    fn life(&self, node: NodeId) -> Life {
+        self.host(node).life
+    }
+
+    fn disk(&self, node: NodeId) -> DiskView<'_, M::Record> {
+        self.host(node).disk.view()
+    }
+}
+
+impl<'a, M: Mode> World<'a, M> {
+    /// The world of a scenario under a seed, before anything has happened.
+    pub fn new(scenario: &'a Scenario<M>, seed: u64, ground: Ground) -> World<'a, M> {
+        let setup = &scenario.workload;
+        let members = M::members(&scenario.options, scenario.servers, setup.clients);
+        let ids: Vec<NodeId> = members.iter().map(|member| member.id).collect();
+        let servers = ids.iter().filter(|id| !id.is_client()).count();
+        let hosts: Vec<Host<M>> = (0..)
+            .zip(members)
+            .map(|(slot, member)| {
+                let clock = clock::Clock::draw(
+                    scenario.clock,
+                    &mut Key::new(seed, Purpose::Clock(slot)).stream(),
+                );
+                let mut host = Host::new(member, clock, Key::new(seed, Purpose::Timer(slot)));
+                if let Some(planted) = scenario.mistake.filter(|_| !host.id.is_client()) {
+                    host.mistake = Some((planted.plant)());
+                }
+                host
+            })
+            .collect();
+        let kinds = <M::Message as Kinds>::KINDS.len();
+        World {
+            scenario,
+            seed,
+            ground,
+            now: Time::ZERO,
+            events: Events::default(),
+            network: Network::new(seed, scenario.network, hosts.len(), servers, kinds),
+            disks: (0..hosts.len() as u32)
+                .map(|slot| Key::new(seed, Purpose::Disk(slot)))
+                .collect(),
+            roster: Roster::new(&ids),
+            storm: Storm::new(seed, &scenario.faults, scenario.length),
+            workload: Workload::new(seed, setup),
+            open: vec![None; hosts.len() - servers],
+            late: vec![false; hosts.len() - servers],
+            hosts,
+            ids,
+            servers,
+            history: History::default(),
+            invariants: M::Invariants::default(),
+            found: Vec::new(),
+            violations: Vec::new(),
+            out: Outbox::new(),
+            digest: FxHasher::default(),
+            messages: vec![0; kinds],
+            delivered: 0,
+            notes: vec![0; <M::Note as Kinds>::KINDS.len()],
+            deadline: Time::NEVER,
+            converged: None,
+            over: false,
+            stepping: None,
+        }
+    }
+
+    /// Runs to the end: the storm, the calm, and no further than the first violation.
+    pub fn run(mut self) -> Outcomes<M> {
+        let panicked =
+            panics::capture(|| catch_unwind(AssertUnwindSafe(|| self.run_on())).is_err());
+        if let Some(panic) = panicked {
+            let who = self
+                .stepping
+                .map_or_else(|| "the world".into(), |id| id.to_string());
+            self.violate("steps_without_panic", format!("{who} panicked: {panic}"));
+        }
+        self.finish()
+    }
+
+    fn run_on(&mut self) {
+        for fault in 0..self.storm.faults.len() {
+            self.events
+                .push(self.storm.faults[fault].at, Event::Fault(fault));
+        }
+        self.events
+            .push(Time::ZERO + self.scenario.length, Event::Calm);
+        (0..self.hosts.len()).for_each(|slot| self.boot(slot));
+        for client in 0..self.open.len() {
+            let first = Time::ZERO + self.workload.pause(client);
+            self.events.push(
+                first,
+                Event::Invoke {
+                    client: client as u32,
+                },
+            );
+        }
+        let mut at_this_instant = 0;
+        while !self.over {
+            let Some((at, event)) = self.events.pop() else {
+                break;
+            };
+            if at > self.now {
+                self.ground.advance(at.since(self.now));
+                self.now = at;
+                at_this_instant = 0;
+            }
+            at_this_instant += 1;
+            if at_this_instant > EVENTS_AT_ONE_INSTANT {
+                let evidence = format!("more than {EVENTS_AT_ONE_INSTANT} events at one instant");
+                self.violate("time_goes_on", evidence);
+                return;
+            }
+            self.happen(event);
+        }
+    }
+
+    #[inline]
+    fn mark(&mut self, what: u64, a: u32, b: u32) {
+        self.digest.write_u64(self.now.as_nanos());
+        self.digest.write_u64(what);
+        self.digest.write_u64(u64::from(a) << 32 | u64::from(b));
+    }
+
+    fn happen(&mut self, event: Event<M>) {
+        match event {
+            Event::Deliver { from, to, message } => self.deliver(from, to, message),
+            Event::Alarm { host, place, life } => self.ring(host, place, life),
+            Event::Flushed { host, disk_life } => self.flushed(host as usize, disk_life),
+            Event::Invoke { client } => self.invoke_in_storm(client as usize),
+            Event::Fault(fault) => self.strike(fault),
+            Event::Heal(fault) => self.heal(fault),
+            Event::Restart { fault, host } => self.restart(fault, host),
+            Event::Calm => self.calm(),
+            Event::Settle => self.settle(),
+        }
+    }
+
+    #[inline]
+    fn deliver(&mut self, from: u32, to: u32, message: M::Message) {
+        self.mark(
+            (message.size() as u64) << 8 | message.kind() as u64,
+            from,
+            to,
+        );
+        let (sender, slot) = (self.ids[from as usize], to as usize);
+        let host = &mut self.hosts[slot];
+        if self.network.is_cut(from as usize, slot) {
+            debug!(target: "world", at = %self.now, node = %host.id, "cut off from {sender}: {message}");
+            return;
+        }
+        if host.process.is_none() {
+            trace!(target: "world", at = %self.now, node = %host.id, "down, never hears {sender}: {message}");
+            return;
+        }
+        trace!(target: "world", at = %self.now, node = %host.id, "<- {sender}: {message}");
+        self.delivered += 1;
+        self.input(slot, Input::Delivered(sender, message));
+    }
+
+    fn ring(&mut self, host: u32, place: u32, life: Life) {
+        let slot = host as usize;
+        let host = &mut self.hosts[slot];
+        if host.life != life || host.process.is_none() {
+            return;
+        }
+        if host.pauses > 0 {
+            if host.alarms.sleep(place as usize, self.now) {
+                host.waiting.push(Waiting::Alarm(place as usize));
+            }
+            return;
+        }
+        match host.alarms.ring(place as usize, self.now) {
+            Ring::Nothing => {}
+            Ring::Later(due) => self.events.push(
+                due,
+                Event::Alarm {
+                    host: slot as u32,
+                    place,
+                    life,
+                },
+            ),
+            Ring::Due(timer) => {
+                trace!(target: "world", at = %self.now, node = %host.id, "fires {timer:?}");
+                self.mark(1 << 40, slot as u32, place);
+                self.step(slot, Input::Fired(timer));
+            }
+        }
+    }
+
+    fn flushed(&mut self, slot: usize, disk_life: u32) {
+        let host = &mut self.hosts[slot];
+        if host.disk.life() != disk_life {
+            return;
+        }
+        let ticket = host.disk.finish();
+        trace!(target: "world", at = %self.now, node = %host.id, "flushed, {} writes wait", host.disk.unflushed());
+        self.mark(2 << 40, slot as u32, ticket.0 as u32);
+        self.start_flush(slot);
+        self.input(slot, Input::Flushed(ticket));
+    }
+
+    /// Hands an input to a process, or keeps it while the host is paused.
+    #[inline]
+    fn input(&mut self, slot: usize, input: Input<M>) {
+        if self.hosts[slot].pauses > 0 {
+            self.hosts[slot].waiting.push(Waiting::Input(input));
+            return;
+        }
+        if let Input::Flushed(ticket) = input {
+            self.release(slot, ticket);
+        }
+        self.step(slot, input);
+    }
+
+    /// Lets leave what waited for a flush that is done.
+    fn release(&mut self, slot: usize, done: netsplit::Ticket) {
+        while let Some((_, effect)) = self.hosts[slot]
+            .held
+            .pop_front_if(|(ticket, _)| *ticket <= done)
+        {
+            self.outward(slot, effect);
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, slot: usize, input: Input<M>) {
+        let host = &mut self.hosts[slot];
+        let Some(process) = &mut host.process else {
+            return;
+        };
+        let now = host.clock.read(self.now);
+        self.stepping = Some(host.id);
+        *self.out.last_ticket() = host.ticket;
+        match &mut host.mistake {
+            None => process.step(now, input, &mut self.out),
+            Some(mistake) => mistake.step(process, now, input, &mut self.out),
+        }
+        self.carry_out(slot);
+    }
+
+    fn boot(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        let mut disk = host.disk.read();
+        if let Some(mistake) = &mut host.mistake {
+            mistake.boot(&mut disk);
+        }
+        debug!(target: "world", at = %self.now, node = %host.id, "starts, life {}, {} records", host.life.0, disk.len());
+        self.stepping = Some(host.id);
+        *self.out.last_ticket() = host.ticket;
+        let now = host.clock.read(self.now);
+        let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
+        host.process = Some(process);
+        self.carry_out(slot);
+    }
+
+    /// Carries out what a step left in the outbox, in order, and lets the invariants look.
+    #[inline]
+    fn carry_out(&mut self, slot: usize) {
+        self.hosts[slot].ticket = *self.out.last_ticket();
+        let mut out = std::mem::take(&mut self.out);
+        for effect in out.drain() {
+            if self.hosts[slot].process.is_none() {
+                break;
+            }
+            self.effect(slot, effect);
+        }
+        self.out = out;
+        self.start_flush(slot);
+        self.stepping = None;
+        let view = View {
+            hosts: &self.hosts,
+            ids: &self.ids,
+            roster: &self.roster,
+        };
+        self.invariants
+            .after_step(&view, self.ids[slot], &mut self.found);
+        if !self.found.is_empty() {
+            self.convict();
+        }
+    }
+
+    fn convict(&mut self) {
+        for Broken {
+            invariant,
+            evidence,
+        } in std::mem::take(&mut self.found)
+        {
+            self.violate(invariant, evidence);
+        }
+    }
+
+    fn violate(&mut self, broken: &'static str, evidence: String) {
+        info!(target: "world", at = %self.now, "VIOLATION of {broken}: {evidence}");
+        self.violations.push(Violation {
+            broken,
+            at: self.now,
+            evidence,
+        });
+        self.over = true;
+    }
+
+    #[inline]
+    fn effect(&mut self, slot: usize, effect: Effect<M>) {
+        let host = &mut self.hosts[slot];
+        match effect {
+            Effect::Send { pass: true, .. } => self.outward(slot, effect),
+            Effect::Send { .. } | Effect::Respond(..) => match host.disk.barrier() {
+                Some(ticket) => host.held.push_back((ticket, effect)),
+                None if !host.held.is_empty() => host.held.push_back((host.ticket, effect)),
+                None => self.outward(slot, effect),
+            },
+            Effect::Write(record) => {
+                trace!(target: "world", at = %self.now, node = %host.id, "writes {record}");
+                host.disk.write(record);
+            }
+            Effect::Rewrite(records) => host.disk.rewrite(records),
+            Effect::Flush(ticket) => host.disk.flush(ticket),
+            Effect::Arm(timer, within) => {
+                if let Some((place, due)) = host.alarms.arm(timer, within, self.now, &host.clock) {
+                    let (place, life) = (place as u32, host.life);
+                    self.events.push(
+                        due,
+                        Event::Alarm {
+                            host: slot as u32,
+                            place,
+                            life,
+                        },
+                    );
+                }
+            }
+            Effect::Disarm(timer) => host.alarms.disarm(timer),
+            Effect::Note(note) => {
+                self.notes[note.kind()] += 1;
+                debug!(target: "note", at = %self.now, node = %host.id, "{note}");
+            }
+            Effect::Stop(reason) => {
+                info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
+                self.crash(slot);
+            }
+        }
+    }
+
+    #[inline]
+    fn outward(&mut self, slot: usize, effect: Effect<M>) {
+        match effect {
+            Effect::Send { to, message, .. } => self.send(slot, to, message),
+            Effect::Respond(op, outcome) => self.respond(slot, op, outcome),
+            _ => unreachable!("only outward effects are held"),
+        }
+    }
+
+    #[inline]
+    fn send(&mut self, slot: usize, to: NodeId, message: M::Message) {
+        let kind = message.kind();
+        self.messages[kind] += 1;
+        let receiver = self.roster.slot(to);
+        let id = self.ids[slot];
+        let (from, to_slot) = (slot as u32, receiver as u32);
+        match self.network.send(self.now, slot, receiver, kind) {
+            Fate::Arrives(at, again) => {
+                trace!(target: "world", at = %self.now, node = %id, "-> {to}: {message}");
+                if let Some(again) = again {
+                    trace!(target: "world", at = %self.now, node = %id, "-> {to}, doubled: {message}");
+                    let message = message.clone();
+                    self.events.push(
+                        again,
+                        Event::Deliver {
+                            from,
+                            to: to_slot,
+                            message,
+                        },
+                    );
+                }
+                self.events.push(
+                    at,
+                    Event::Deliver {
+                        from,
+                        to: to_slot,
+                        message,
+                    },
+                );
+            }
+            Fate::Cut => {
+                debug!(target: "world", at = %self.now, node = %id, "cut off from {to}: {message}")
+            }
+            Fate::Lost => {
+                debug!(target: "world", at = %self.now, node = %id, "-> {to}, lost: {message}")
+            }
+        }
+    }
+
+    fn start_flush(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        if host.disk.start() {
+            host.flushes += 1;
+            let draw = self.disks[slot].draw(host.flushes);
+            let slow: u64 = host
+                .slowed
+                .iter()
+                .map(|factor| u64::from(*factor))
+                .product();
+            let done = self.now + draw.within(self.scenario.disk.flush) * slow;
+            let disk_life = host.disk.life();
+            self.events.push(
+                done,
+                Event::Flushed {
+                    host: slot as u32,
+                    disk_life,
+                },
+            );
+        }
+    }
+
+    fn crash(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        if host.process.is_none() {
+            return;
+        }
+        debug!(target: "world", at = %self.now, node = %host.id, "goes down, {} writes not flushed", host.disk.unflushed());
+        host.forget();
+        host.flushes += 1;
+        host.disk.crash(self.disks[slot].draw(host.flushes));
+        host.life.0 += 1;
+        if let Some(client) = slot.checked_sub(self.servers)
+            && let Some((_, ask)) = self.open[client].take()
+        {
+            self.workload.ended_calm(ask, false);
+        }
+    }
+
+    // Clients.
+
+    fn invoke_in_storm(&mut self, client: usize) {
+        if self.workload.is_calm() {
+            return;
+        }
+        let slot = self.servers + client;
+        let host = &self.hosts[slot];
+        if self.open[client].is_some() {
+            self.late[client] = true;
+            return;
+        }
+        if host.process.is_some() && host.pauses == 0 {
+            let ask = self.workload.ask(client);
+            self.invoke(client, ask);
+        }
+        let next = self.now + self.workload.pause(client);
+        self.events.push(
+            next,
+            Event::Invoke {
+                client: client as u32,
+            },
+        );
+    }
+
+    fn invoke(&mut self, client: usize, ask: netsplit::Ask) {
+        let slot = self.servers + client;
+        let request = M::request(ask);
+        let op = self
+            .history
+            .invoke(self.now, self.ids[slot], request.clone());
+        debug!(target: "world", at = %self.now, node = %self.ids[slot], "asks {op}: {request}");
+        self.mark(3 << 40, slot as u32, op.0);
+        self.open[client] = Some((op, ask));
+        self.step(slot, Input::Requested(op, request));
+    }
+
+    fn respond(&mut self, slot: usize, op: OpId, outcome: Outcome<M::Response>) {
+        debug!(target: "world", at = %self.now, node = %self.ids[slot], "answers {op}: {outcome}");
+        self.mark(4 << 40, slot as u32, op.0);
+        let client = slot.checked_sub(self.servers);
+        let asked = client.and_then(|client| self.open[client].take_if(|(open, _)| *open == op));
+        let (Some(client), Some((_, ask))) = (client, asked) else {
+            let who = self.ids[slot];
+            panic!("{who} ends {op}, which is not an open operation of its own");
+        };
+        if let (Some(view), Some(operation)) = (self.scenario.view, self.history.get(op)) {
+            self.workload.learn::<M>(view, &operation.request, &outcome);
+        }
+        let succeeded = matches!(outcome, Outcome::Ok(_));
+        self.history.end(self.now, op, outcome);
+        if self.workload.is_calm() {
+            self.workload.ended_calm(ask, succeeded);
+            self.events.push(self.now, Event::Settle);
+        } else if std::mem::take(&mut self.late[client]) {
+            self.events.push(
+                self.now,
+                Event::Invoke {
+                    client: client as u32,
+                },
+            );
+        }
+    }
+
+    // The end.
+
+    fn calm(&mut self) {
+        info!(target: "world", at = %self.now, "the storm is over");
+        for fault in 0..self.storm.faults.len() {
+            self.heal(fault);
+        }
+        for slot in 0..self.hosts.len() {
+            self.hosts[slot].downs = 0;
+            if self.hosts[slot].process.is_none() {
+                self.boot(slot);
+            }
+        }
+        self.workload.calm(|ask| self.scenario.looks(ask));
+        // What was asked in the storm is no part of the calm: it ends as it ends.
+        self.deadline = self.now + self.scenario.calm_budget();
+        self.events.push(self.now, Event::Settle);
+        self.events.push(self.deadline, Event::Settle);
+    }
+
+    /// Idle clients take up what is to be done; when nothing is left and the replicas agree, the run is over.
+    fn settle(&mut self) {
+        for client in 0..self.open.len() {
+            let ready = self.hosts[self.servers + client].process.is_some();
+            if ready
+                && self.open[client].is_none()
+                && let Some(ask) = self.workload.next_calm()
+            {
+                self.invoke(client, ask);
+            }
+        }
+        let view = View {
+            hosts: &self.hosts,
+            ids: &self.ids,
+            roster: &self.roster,
+        };
+        let missing = self
+            .workload
+            .missing()
+            .map_or_else(|| M::settled(&view), Err);
+        match missing {
+            Ok(()) => {
+                self.invariants.after_calm(&view, &mut self.found);
+                self.convict();
+                self.converged = Some(self.now.since(Time::ZERO + self.scenario.length));
+                self.over = true;
+            }
+            Err(missing) if self.now >= self.deadline => {
+                let budget = self.scenario.calm_budget();
+                self.violate(
+                    "recovers_in_the_calm",
+                    format!("{budget} after the storm: {missing}"),
+                );
+            }
+            Err(_) if self.workload.missing().is_none() => {
+                self.events.push(self.now + SETTLING, Event::Settle);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn finish(mut self) -> Outcomes<M> {
+        for host in &self.hosts {
+            host.process.hash(&mut self.digest);
+        }
+        for operation in self.history.operations() {
+            operation.request.hash(&mut self.digest);
+            if let Some((moment, outcome)) = &operation.ended {
+                (moment.order, outcome).hash(&mut self.digest);
+            }
+        }
+        let unfound = self.storm.unfound();
+        Outcomes {
+            digest: self.digest.finish(),
+            violations: self.violations,
+            unknown: unfound,
+            history: self.history,
+            converged: self.converged,
+            messages: self.messages,
+            delivered: self.delivered,
+            notes: self.notes,
+            faults: self.storm.log,
+            ended: self.now,
+        }
+    }
+}
