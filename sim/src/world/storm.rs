@@ -1,5 +1,7 @@
 //! The faults of a run: from plans to a schedule, striking, and healing.
 
+use std::collections::BTreeSet;
+
 use netsplit::{Mode, Process, Span, Time};
 use tracing::info;
 
@@ -22,6 +24,8 @@ pub(super) struct Storm {
 
 /// One fault of the schedule.
 pub(super) struct Fault {
+    /// Which of the scenario's plans it comes from.
+    plan: usize,
     pub(super) at: Time,
     what: What,
     lasts: netsplit::SpanRange,
@@ -58,6 +62,7 @@ impl Storm {
                 }
                 let (what, lasts) = (plan.what.clone(), plan.lasts);
                 faults.push(Fault {
+                    plan: number,
                     at,
                     what,
                     lasts,
@@ -73,15 +78,19 @@ impl Storm {
         }
     }
 
-    /// The faults that never found their target.
+    /// The plans none of whose faults ever found a target. One that comes again and again may miss at the end.
     pub(super) fn unfound(&self) -> Vec<String> {
-        let waiting = self
+        let plans = self
             .faults
             .iter()
-            .filter(|fault| fault.state == State::Waiting && fault.at < self.end);
-        waiting
-            .map(|fault| format!("the fault planned for {} found no target", fault.at))
-            .collect()
+            .map(|fault| fault.plan)
+            .collect::<BTreeSet<usize>>();
+        let never = |plan: &usize| {
+            let mut of = self.faults.iter().filter(|fault| fault.plan == *plan);
+            of.all(|fault| fault.state == State::Waiting)
+        };
+        let number = |plan| format!("no fault of plan {} found whom it was aimed at", plan + 1);
+        plans.into_iter().filter(never).map(number).collect()
     }
 
     /// All noise of active faults.
