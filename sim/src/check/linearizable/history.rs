@@ -110,7 +110,7 @@ impl Version {
             self.first_returned = op.returned;
             self.first = index;
         }
-        if self.last == NONE || op.invoked > self.last_invoked {
+        if op.invoked > self.last_invoked {
             self.last_invoked = op.invoked;
             self.last = index;
         }
@@ -175,7 +175,9 @@ impl KeyHistory {
         self.versions.push(Version::NOTHING);
         self.tells_revisions = self.take_in(calls, indices)?;
         if self.tells_revisions {
+            self.versions_of_writes(calls)?;
             self.match_by_revision(calls)?;
+            self.find_writers(calls)?;
         } else {
             self.match_by_value(calls)?;
         }
@@ -186,6 +188,7 @@ impl KeyHistory {
     fn take_in(&mut self, calls: &[Call], indices: &[u32]) -> Result<bool, Breach> {
         self.ops.reserve(indices.len());
         let mut tells_revisions = true;
+        let mut writes = 0;
         for &index in indices {
             let call = &calls[index as usize];
             if call.response.is_none() && call.request.is_read() {
@@ -200,6 +203,7 @@ impl KeyHistory {
             let answered = call.response.is_some();
             let written = kind != Kind::Read || value.is_some();
             tells_revisions &= !(answered && written && revision == 0);
+            writes += usize::from(kind != Kind::Read);
             self.swaps |= kind == Kind::Swap;
             self.ops.push(Op {
                 kind,
@@ -211,12 +215,16 @@ impl KeyHistory {
                 returned: if answered { call.returned } else { u64::MAX },
             });
         }
+        // Fresh memory costs more than all the rest, so it should not be asked for twice.
+        self.versions.reserve(writes);
+        if tells_revisions {
+            self.by_revision.reserve(writes);
+        }
         Ok(tells_revisions)
     }
 
-    /// An answered write made the version of its revision, and whoever was told this revision saw it. A version that no
-    /// answered write made was made by a write of unknown outcome, of the same value; if there is only one, by that.
-    fn match_by_revision(&mut self, calls: &[Call]) -> Verdict {
+    /// An answered write made the version of its revision.
+    fn versions_of_writes(&mut self, calls: &[Call]) -> Verdict {
         self.by_revision.insert(0, 0);
         for index in 0..self.ops.len() as u32 {
             let op = self.ops[index as usize];
@@ -242,6 +250,11 @@ impl KeyHistory {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Whoever was told a revision saw the version of that revision.
+    fn match_by_revision(&mut self, calls: &[Call]) -> Verdict {
         for index in 0..self.ops.len() as u32 {
             let op = self.ops[index as usize];
             if op.kind != Kind::Read {
@@ -268,6 +281,12 @@ impl KeyHistory {
             };
             self.ops[index as usize].version = version;
         }
+        Ok(())
+    }
+
+    /// A version that no answered write made was made by a write of unknown outcome, of the same value; if there is only
+    /// one, by that.
+    fn find_writers(&mut self, calls: &[Call]) -> Verdict {
         if self.unmade.is_empty() {
             return Ok(());
         }
@@ -343,9 +362,10 @@ impl KeyHistory {
 
     /// Where a version probably comes among the others: by its revision, or by when it was certainly in place.
     pub(super) fn rank(&self, version: &Version) -> u64 {
-        match self.tells_revisions {
-            true => version.revision,
-            false => version.first_returned,
+        if self.tells_revisions {
+            version.revision
+        } else {
+            version.first_returned
         }
     }
 
@@ -403,8 +423,9 @@ impl KeyHistory {
                     told[0], told[1]
                 )
             }),
-            None => self.breach(calls, &[read], |told| {
-                format!("{} although nobody wrote that", told[0])
+            None => self.breach(calls, &[read], |told| match value {
+                Some(_) => format!("{} although nobody wrote that", told[0]),
+                None => format!("{} although nobody deleted it", told[0]),
             }),
         }
     }

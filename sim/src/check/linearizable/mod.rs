@@ -8,8 +8,8 @@
 //! # One key at a time
 //!
 //! Linearizability is *local* (Herlihy & Wing, theorem 1): a history is linearizable if and only if its part on every
-//! single object is. So [`judge`] splits the calls by key and judges each key alone, which Horn & Kroening ("Faster
-//! Linearizability Checking via P-compositionality", FORTE 2015) measure to matter more than anything else.
+//! single object is. So [`judge`] splits the calls by key and judges each key alone: the simplest case of what Horn &
+//! Kroening ("Faster linearizability checking via P-compositionality", FORTE 2015) call P-compositionality.
 //!
 //! # Who saw whose write
 //!
@@ -43,7 +43,9 @@
 //! Revision 0 belongs to the key that was never written. A key on which some answer gives revision 0 to a value or to a
 //! write comes from a store that does not tell revisions: there only values are compared.
 
+mod events;
 mod history;
+mod memo;
 mod search;
 mod zones;
 

@@ -21,13 +21,14 @@
 //! Of the writes that remain, the one with the smallest revision is tried first. Most stores count revisions upwards, and
 //! then a valid history is found without a single step back. Where they do not, it costs time and nothing else.
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 use netsplit::kv::{Request, Value};
-use rustc_hash::{FxBuildHasher, FxHasher};
+use rustc_hash::FxBuildHasher;
 use smallvec::SmallVec;
-use std::hash::Hasher;
 
+use super::events::{END, Events};
 use super::history::{Breach, KeyHistory, Kind, NONE, Verdict};
+use super::memo::{Memo, StepSet};
 use crate::check::Call;
 
 /// The version of a state that some answered write made and nobody saw: no read has it, and no read can claim it.
@@ -36,19 +37,18 @@ const SEALED: u32 = NONE - 1;
 /// The value of a state that nobody sees, and the candidate that stands for all the writes that make one.
 const HIDDEN: u32 = u32::MAX;
 
-/// The end of the list of events.
-const END: u32 = u32::MAX;
-
 /// How many operations are shown that could not come next.
 const SHOWN: usize = 3;
 
 /// Judges one key, or gives up when the budget of states is spent.
 pub(super) fn judge(history: &KeyHistory, calls: &[Call], budget: &mut u64) -> Option<Verdict> {
     let mut search = Search::new(history, calls);
-    match search.run(budget)? {
-        true => Some(Ok(())),
-        false => Some(Err(search.breach(history, calls))),
-    }
+    let found = search.run(budget)?;
+    Some(if found {
+        Ok(())
+    } else {
+        Err(search.breach(history, calls))
+    })
 }
 
 /// An operation in the words of the search.
@@ -124,6 +124,13 @@ struct Search {
     stuck: Option<Stuck>,
 }
 
+impl State {
+    /// What is compared of it.
+    fn word(self) -> u64 {
+        u64::from(self.value) << 32 | u64::from(self.version)
+    }
+}
+
 impl Search {
     fn new(history: &KeyHistory, calls: &[Call]) -> Search {
         let mut numbers = Numbers::default();
@@ -140,7 +147,7 @@ impl Search {
         find_twins(&mut steps);
         let required = steps.iter().filter(|step| step.required).count();
         Search {
-            events: Events::of(&steps),
+            events: Events::of(steps.iter().map(|step| (step.invoked, step.returned))),
             lifted: Vec::with_capacity(steps.len()),
             set: StepSet::new(required, steps.len()),
             awaited: history.versions.iter().map(|v| v.reads).collect(),
@@ -178,7 +185,7 @@ impl Search {
             let (lifted, before) = (self.lifted.len() as u32, self.state);
             self.take(candidate);
             let frame = self.enter(lifted, before);
-            if self.memo.is_new(&self.set, self.state) {
+            if self.memo.is_new(&self.set, self.state.word()) {
                 *budget = budget.checked_sub(1)?;
                 frames.push(frame);
             } else {
@@ -192,7 +199,7 @@ impl Search {
     /// Lifts every read that sees the present state and may come now, and finds what else may come next.
     fn enter(&mut self, lifted: u32, before: State) -> Frame {
         let start = self.candidates.len();
-        let mut hidden = false;
+        let mut hidden: Option<u64> = None;
         let mut event = self.events.first();
         while event != END && Events::is_invocation(event) {
             let index = Events::step(event);
@@ -201,7 +208,9 @@ impl Search {
                 Kind::Read if self.sees_present(&step) => self.lift(index),
                 Kind::Read if self.may_have_made(&step) => self.candidates.push(index),
                 Kind::Read => {}
-                Kind::Write if step.hidden => hidden = true,
+                Kind::Write if step.hidden => {
+                    hidden = Some(hidden.map_or(step.rank, |rank| rank.min(step.rank)));
+                }
                 Kind::Swap if step.expected != self.state.value => {}
                 Kind::Write | Kind::Swap => {
                     if step.twin == NONE || self.set.contains(step.twin) {
@@ -213,13 +222,14 @@ impl Search {
         }
         if self.reads_awaited() > 0 {
             self.candidates.truncate(start);
-            hidden = false;
-        }
-        let steps = &self.steps;
-        self.candidates[start..].sort_by_key(|&index| steps[index as usize].rank);
-        if hidden {
+        } else if hidden.is_some() {
             self.candidates.push(HIDDEN);
         }
+        let rank = |&index: &u32| match self.steps.get(index as usize) {
+            Some(step) => step.rank,
+            None => hidden.unwrap_or(u64::MAX),
+        };
+        self.candidates[start..].sort_by_key(rank);
         if self.candidates.len() == start && self.missing > 0 {
             self.note_stuck();
         }
@@ -495,195 +505,4 @@ impl Numbers {
     fn len(&self) -> usize {
         self.of.len()
     }
-}
-
-/// The invocations and returns that have not been lifted, in order: a doubly linked list over indices.
-///
-/// Event `2i` is the invocation of step `i` and `2i + 1` its return, which only a required step has.
-struct Events {
-    next: Vec<u32>,
-    prev: Vec<u32>,
-}
-
-impl Events {
-    fn of(steps: &[Step]) -> Events {
-        let mut order: Vec<(u64, u32)> = Vec::with_capacity(2 * steps.len());
-        for (index, step) in steps.iter().enumerate() {
-            order.push((step.invoked, 2 * index as u32));
-            if step.required {
-                order.push((step.returned, 2 * index as u32 + 1));
-            }
-        }
-        order.sort_unstable();
-        // The list is a ring through one more element, its head.
-        let head = 2 * steps.len();
-        let mut events = Events {
-            next: vec![END; head + 1],
-            prev: vec![END; head + 1],
-        };
-        let mut last = head;
-        for (_, event) in order {
-            events.next[last] = event;
-            events.prev[event as usize] = last as u32;
-            last = event as usize;
-        }
-        events
-    }
-
-    fn first(&self) -> u32 {
-        self.next[self.next.len() - 1]
-    }
-
-    fn after(&self, event: u32) -> u32 {
-        self.next[event as usize]
-    }
-
-    fn is_invocation(event: u32) -> bool {
-        event.is_multiple_of(2)
-    }
-
-    fn step(event: u32) -> u32 {
-        event / 2
-    }
-
-    fn lift(&mut self, step: u32, has_return: bool) {
-        // The return first, so that a scan that stands on the invocation is not led to it.
-        if has_return {
-            self.unlink(2 * step + 1);
-        }
-        self.unlink(2 * step);
-    }
-
-    /// Has to be called in the reverse order of lifting: a lifted event remembers its neighbours of then.
-    fn put_back(&mut self, step: u32, has_return: bool) {
-        self.link(2 * step);
-        if has_return {
-            self.link(2 * step + 1);
-        }
-    }
-
-    fn unlink(&mut self, event: u32) {
-        let (prev, next) = (self.prev[event as usize], self.next[event as usize]);
-        self.next[prev as usize] = next;
-        if next != END {
-            self.prev[next as usize] = prev;
-        }
-    }
-
-    fn link(&mut self, event: u32) {
-        let (prev, next) = (self.prev[event as usize], self.next[event as usize]);
-        self.next[prev as usize] = event;
-        if next != END {
-            self.prev[next as usize] = event;
-        }
-    }
-}
-
-/// Which steps have been lifted: a bit for each, the required ones in words of their own.
-struct StepSet {
-    words: Vec<u64>,
-    required: u32,
-    /// How many of the words are about required steps.
-    required_words: u32,
-    /// Before this word all bits are set.
-    low: u32,
-    /// From this word on no bit of a required step is set.
-    high: u32,
-}
-
-impl StepSet {
-    fn new(required: usize, len: usize) -> StepSet {
-        let required_words = required.div_ceil(64);
-        StepSet {
-            words: vec![0; required_words + (len - required).div_ceil(64)],
-            required: required as u32,
-            required_words: required_words as u32,
-            low: 0,
-            high: 0,
-        }
-    }
-
-    fn place(&self, step: u32) -> (u32, u64) {
-        let bit = match step.checked_sub(self.required) {
-            None => step,
-            Some(step) => self.required_words * 64 + step,
-        };
-        (bit / 64, 1 << (bit % 64))
-    }
-
-    fn contains(&self, step: u32) -> bool {
-        let (word, bit) = self.place(step);
-        self.words[word as usize] & bit != 0
-    }
-
-    fn insert(&mut self, step: u32) {
-        let (word, bit) = self.place(step);
-        self.words[word as usize] |= bit;
-        if word < self.required_words {
-            self.high = self.high.max(word + 1);
-        }
-        while self.low < self.required_words && self.words[self.low as usize] == u64::MAX {
-            self.low += 1;
-        }
-    }
-
-    fn remove(&mut self, step: u32) {
-        let (word, bit) = self.place(step);
-        self.words[word as usize] &= !bit;
-        self.low = self.low.min(word);
-        while self.high > 0 && self.words[self.high as usize - 1] == 0 {
-            self.high -= 1;
-        }
-    }
-
-    /// Writes the set in few words: which words are not trivial, and those.
-    ///
-    /// Steps are numbered by invocation, so between `low` and `high` lies about what is concurrent.
-    fn write(&self, key: &mut Vec<u64>) {
-        let (required, optional) = self.words.split_at(self.required_words as usize);
-        let last = optional.iter().rposition(|&word| word != 0);
-        key.push(u64::from(self.low) << 32 | u64::from(self.high));
-        key.extend(&required[self.low as usize..self.high as usize]);
-        key.extend(&optional[..last.map_or(0, |last| last + 1)]);
-    }
-}
-
-/// What was reached before: sets and states, compared in full.
-#[derive(Default)]
-struct Memo {
-    /// Where each entry begins and ends among the words.
-    entries: HashTable<(usize, u32)>,
-    words: Vec<u64>,
-}
-
-impl Memo {
-    fn is_new(&mut self, set: &StepSet, state: State) -> bool {
-        let start = self.words.len();
-        self.words
-            .push(u64::from(state.value) << 32 | u64::from(state.version));
-        set.write(&mut self.words);
-        let len = (self.words.len() - start) as u32;
-        let entry = |(start, len): (usize, u32)| &self.words[start..start + len as usize];
-        let key = entry((start, len));
-        let hash = hash_of(key);
-        if self
-            .entries
-            .find(hash, |&other| entry(other) == key)
-            .is_some()
-        {
-            self.words.truncate(start);
-            return false;
-        }
-        self.entries
-            .insert_unique(hash, (start, len), |&other| hash_of(entry(other)));
-        true
-    }
-}
-
-fn hash_of(words: &[u64]) -> u64 {
-    let mut hasher = FxHasher::default();
-    for &word in words {
-        hasher.write_u64(word);
-    }
-    hasher.finish()
 }

@@ -222,6 +222,15 @@ mod convictions {
             (4, 5, get(), absent(2)),
             (6, 7, get(), absent(3)),
         ]);
+        // A third delete made a revision of its own.
+        convict(&[
+            (0, 0, delete(), None),
+            (1, 0, delete(), None),
+            (2, 9, delete(), written(4)),
+            (3, 4, get(), absent(1)),
+            (5, 6, get(), absent(2)),
+            (7, 8, get(), absent(3)),
+        ]);
     }
 
     #[test]
@@ -557,8 +566,11 @@ fn drafts(most: usize) -> impl Strategy<Value = Vec<Draft>> {
 }
 
 fn corruptions() -> impl Strategy<Value = Vec<Corruption>> {
-    let corruption =
-        (0..100usize, 0..5u8, 1..4u64).prop_map(|(index, what, by)| Corruption { index, what, by });
+    let corruption = (0..1_000usize, 0..5u8, 1..4u64).prop_map(|(index, what, by)| Corruption {
+        index,
+        what,
+        by,
+    });
     prop::collection::vec(corruption, 0..3)
 }
 
@@ -580,7 +592,7 @@ fn run(drafts: &[Draft], style: Style) -> Vec<Call> {
     let revision_after = |index: usize| match (style.tells_revisions, style.growing) {
         (false, _) => 0,
         (true, true) => index as u64 + 1,
-        (true, false) => (index as u64 * 37 + 11) % 101 + 1,
+        (true, false) => (index as u64 * 37 + 11) % 1_009 + 1,
     };
     for (index, draft) in drafts.iter().enumerate() {
         let name = match style.unique {
@@ -686,7 +698,7 @@ fn random_history(drafts: &[Draft], style: Style, wrong: &[Corruption]) -> Vec<C
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40_000, ..ProptestConfig::default() })]
 
     #[test]
     fn on_small_histories_every_algorithm_says_what_the_definition_says(
@@ -706,11 +718,11 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
 
     #[test]
     fn on_larger_histories_zones_and_search_agree(
-        drafts in drafts(60), style in styles(), wrong in corruptions()
+        drafts in drafts(200), style in styles(), wrong in corruptions()
     ) {
         let calls = random_history(&drafts, style, &wrong);
         let found = by_search(&calls);
@@ -720,6 +732,23 @@ proptest! {
         if let Some(verdict) = by_zones(&calls) {
             prop_assert_eq!(found, Some(verdict));
         }
+    }
+
+    #[test]
+    fn a_valid_history_with_growing_revisions_is_found_without_a_step_back(
+        drafts in drafts(60), style in styles()
+    ) {
+        let style = Style { tells_revisions: true, growing: true, swaps: true, ..style };
+        let answered: Vec<Draft> = drafts
+            .into_iter()
+            .map(|draft| Draft { fate: 2 + draft.fate, ..draft })
+            .collect();
+        let calls = random_history(&answered, style, &[]);
+        let writes = calls.iter().filter(|call| matches!(call.response, Some(Response::Written(_))));
+        let mut budget = writes.count() as u64;
+        let mut history = KeyHistory::default();
+        prop_assert!(history.sort_out(&calls, &all_on_one_key(&calls)).is_ok());
+        prop_assert!(matches!(search::judge(&history, &calls, &mut budget), Some(Ok(()))));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The zone algorithm of Gibbons & Korach (1997, section 4): linearizability in O(n log n) when it is known of each read
+//! The zone algorithm of Gibbons & Korach (1997): linearizability in O(n log n) when it is known of each read
 //! which write it saw.
 //!
 //! The *zone* of a version lies between the first return of its operations, `f`, and the last invocation, `s`.
@@ -69,7 +69,7 @@ pub(super) fn judge(history: &KeyHistory, calls: &[Call]) -> Verdict {
 /// Two versions would have to be in place at once.
 fn overlap(history: &KeyHistory, calls: &[Call], one: &Version, two: &Version) -> Breach {
     if one.is_initial() {
-        return history.breach(calls, &[one.last, two.first, two.last], |told| {
+        return history.breach(calls, &[one.last, two.first], |told| {
             format!(
                 "{} although {} had returned before it was invoked",
                 told[0], told[1]
@@ -97,9 +97,10 @@ fn inside(history: &KeyHistory, calls: &[Call], outer: &Version, inner: &Version
         });
     }
     history.breach(calls, &[outer.last, late, outer.first, early], |told| {
-        let last = match early == late {
-            true => told[3].0.op.to_string(),
-            false => told[3].to_string(),
+        let last = if early == late {
+            told[3].0.op.to_string()
+        } else {
+            told[3].to_string()
         };
         format!(
             "{} although {} had returned before it was invoked, and {} before {last} was",
