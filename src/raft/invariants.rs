@@ -20,7 +20,8 @@ use crate::{Life, NodeId};
 /// All of them, with what they remember of the run.
 #[derive(Default)]
 pub struct RaftInvariants {
-    servers: BTreeMap<NodeId, Seen>,
+    /// By the number of the server.
+    servers: Vec<Seen>,
     leaders: BTreeMap<Term, NodeId>,
     /// The log as it was committed, with the first node that committed each entry.
     committed: Vec<(Entry, NodeId)>,
@@ -80,6 +81,10 @@ impl Invariants<Node> for RaftInvariants {
         if node.is_client() {
             return;
         }
+        let number = node.number() as usize;
+        if self.servers.len() < number {
+            self.servers.resize_with(number, Seen::default);
+        }
         self.read_disk(cluster, node, found);
         let Some(server) = cluster.process(node).and_then(Node::server) else {
             return;
@@ -132,7 +137,7 @@ impl Invariants<Node> for RaftInvariants {
 
 impl RaftInvariants {
     fn seen(&mut self, node: NodeId) -> &mut Seen {
-        self.servers.entry(node).or_default()
+        &mut self.servers[node.number() as usize - 1]
     }
 
     /// One vote per term, as far as disks tell: they hold the truth about what a voter promised.
@@ -181,7 +186,7 @@ impl RaftInvariants {
     /// If two logs have an entry of the same index and term, they are the same up to there.
     fn log(&mut self, node: NodeId, server: &Server, found: &mut Vec<Broken>) {
         let last = server.durable.log.last();
-        let seen = self.servers.entry(node).or_default();
+        let seen = &mut self.servers[node.number() as usize - 1];
         let known = Position {
             term: seen.log.last().copied().unwrap_or_default(),
             index: Index(seen.log.len() as u64),
@@ -235,7 +240,7 @@ impl RaftInvariants {
         let servers = || cluster.nodes().iter().filter(|id| !id.is_client());
         let holds = |id: &&NodeId| {
             self.servers
-                .get(*id)
+                .get(id.number() as usize - 1)
                 .is_some_and(|seen| seen.disk.votes.get(&term) == Some(&node))
         };
         let (votes, members) = (servers().filter(holds).count(), servers().count());
@@ -328,7 +333,7 @@ impl RaftInvariants {
         let has = |id: &NodeId| {
             let term = self
                 .servers
-                .get(id)
+                .get(id.number() as usize - 1)
                 .and_then(|seen| seen.disk.log.get(newest.index.0 as usize - 1));
             term == Some(&newest.term)
         };

@@ -9,7 +9,10 @@ use super::Source;
 
 /// One thing that is wrong with a scenario file.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     message: String,
     place: Option<Range<usize>>,
     label: String,
@@ -24,26 +27,26 @@ impl Problem {
         place: Option<Range<usize>>,
         message: impl Into<String>,
     ) -> Problem {
-        Problem {
+        Problem(Box::new(Parts {
             message: message.into(),
             place,
             label: "here".into(),
             help: None,
             source: NamedSource::new(&source.path, source.text.clone()).with_language("toml"),
-        }
+        }))
     }
 
     /// What would be right.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Problem {
-        self.help = Some(help.into());
+        self.0.help = Some(help.into());
         self
     }
 
     /// What to write at the place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Problem {
-        self.label = label.into();
+        self.0.label = label.into();
         self
     }
 
@@ -110,7 +113,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.0.message)
     }
 }
 
@@ -118,20 +121,21 @@ impl std::error::Error for Problem {}
 
 impl Diagnostic for Problem {
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.help
+        self.0
+            .help
             .as_ref()
             .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&self.source)
+        Some(&self.0.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let place = self.place.clone()?;
+        let place = self.0.place.clone()?;
         Some(Box::new(std::iter::once(LabeledSpan::at(
             place,
-            &self.label,
+            &self.0.label,
         ))))
     }
 }

@@ -42,9 +42,9 @@ pub struct Disk<R> {
     life: u32,
 }
 
-impl<R: Clone> Disk<R> {
+impl<R> Default for Disk<R> {
     /// An empty disk.
-    pub fn new() -> Disk<R> {
+    fn default() -> Disk<R> {
         Disk {
             durable: Vec::new(),
             generation: 0,
@@ -55,12 +55,13 @@ impl<R: Clone> Disk<R> {
             life: 0,
         }
     }
+}
 
+impl<R: Clone> Disk<R> {
     /// Adds a record to the cache.
     pub fn write(&mut self, record: R) {
         self.cache.push(Unflushed::Append(record));
     }
-
     /// Replaces everything, once flushed.
     pub fn rewrite(&mut self, records: Vec<R>) {
         self.cache.push(Unflushed::Replace(records));
@@ -173,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_flush_covers_what_was_written_before_it_started() {
-        let mut disk = Disk::new();
+        let mut disk = Disk::default();
         disk.write(1);
         disk.flush(Ticket(1));
         assert!(disk.start());
@@ -187,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_next_flush_covers_every_ticket_asked_for_meanwhile() {
-        let mut disk = Disk::new();
+        let mut disk = Disk::default();
         disk.flush(Ticket(1));
         disk.start();
         for n in 2..5 {
@@ -205,7 +206,7 @@ mod tests {
     fn a_crash_keeps_any_prefix_of_the_tail_and_every_prefix_occurs() {
         let mut seen = std::collections::BTreeSet::new();
         for ordinal in 0..200 {
-            let mut disk = Disk::new();
+            let mut disk = Disk::default();
             disk.write(0);
             disk.flush(Ticket(1));
             disk.start();
@@ -226,15 +227,18 @@ mod tests {
 
     #[test]
     fn a_torn_tail_is_found_once() {
-        let mut disk: Disk<u32> = Disk::new();
-        disk.durable = vec![Ok(1), Err(Damage::Torn)];
+        let durable = vec![Ok(1), Err(Damage::Torn)];
+        let mut disk: Disk<u32> = Disk {
+            durable,
+            ..Disk::default()
+        };
         assert_eq!(disk.read(), [Ok(1), Err(Damage::Torn)]);
         assert_eq!(disk.read(), [Ok(1)]);
     }
 
     #[test]
     fn a_rewrite_replaces_everything_only_when_flushed() {
-        let mut disk = Disk::new();
+        let mut disk = Disk::default();
         disk.write(1);
         disk.flush(Ticket(1));
         disk.start();

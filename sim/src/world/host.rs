@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use netsplit::{
-    Effect, Input, Life, Member, Mode, NodeId, Process, Protocol, Span, SpanRange, Ticket, Time,
+    Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span, SpanRange, Ticket,
+    Time,
 };
 
 use super::clock::Clock;
@@ -28,12 +29,18 @@ pub(super) struct Host<M: Mode> {
     pub(super) slowed: Vec<u32>,
     pub(super) alarms: Alarms<M::Timer>,
     /// Outward effects behind a flush, with the ticket they wait for.
-    pub(super) held: VecDeque<(Ticket, Effect<M>)>,
+    pub(super) held: VecDeque<(Ticket, Outward<M>)>,
     /// What came in during a pause.
     pub(super) waiting: Vec<Waiting<M>>,
     pub(super) ticket: Ticket,
     pub(super) flushes: u64,
     pub(super) wakes: u64,
+}
+
+/// What waits for a flush before anyone else may see it.
+pub(super) enum Outward<P: Protocol> {
+    Send(NodeId, P::Message),
+    Respond(OpId, Outcome<P::Response>),
 }
 
 /// What a paused host finds when it goes on.
@@ -53,7 +60,7 @@ impl<M: Mode> Host<M> {
             downs: 0,
             pauses: 0,
             clock,
-            disk: Disk::new(),
+            disk: Disk::default(),
             slowed: Vec::new(),
             alarms: Alarms::new(timers),
             held: VecDeque::new(),
@@ -62,6 +69,18 @@ impl<M: Mode> Host<M> {
             flushes: 0,
             wakes: 0,
         }
+    }
+
+    /// Whether what is seen from outside has to wait: for a flush, or behind what waits for one.
+    #[inline]
+    pub(super) fn holds(&self) -> bool {
+        self.disk.barrier().is_some() || !self.held.is_empty()
+    }
+
+    /// Lets an outward effect wait for the newest flush asked for.
+    pub(super) fn hold(&mut self, effect: Outward<M>) {
+        let ticket = self.disk.barrier().unwrap_or(self.ticket);
+        self.held.push_back((ticket, effect));
     }
 
     /// All that a crash takes besides the disk's unflushed tail.

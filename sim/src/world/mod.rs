@@ -26,7 +26,7 @@ use tracing::{debug, info, trace};
 
 use self::events::Events;
 use self::ground::Ground;
-use self::host::{Host, Ring, Waiting};
+use self::host::{Host, Outward, Ring, Waiting};
 use self::network::{Fate, Network};
 use self::random::{Key, Purpose};
 use self::storm::Storm;
@@ -400,7 +400,10 @@ impl<'a, M: Mode> World<'a, M> {
             .held
             .pop_front_if(|(ticket, _)| *ticket <= done)
         {
-            self.outward(slot, effect);
+            match effect {
+                Outward::Send(to, message) => self.send(slot, to, message),
+                Outward::Respond(op, outcome) => self.respond(slot, op, outcome),
+            }
         }
     }
 
@@ -485,12 +488,20 @@ impl<'a, M: Mode> World<'a, M> {
     fn effect(&mut self, slot: usize, effect: Effect<M>) {
         let host = &mut self.hosts[slot];
         match effect {
-            Effect::Send { pass: true, .. } => self.outward(slot, effect),
-            Effect::Send { .. } | Effect::Respond(..) => match host.disk.barrier() {
-                Some(ticket) => host.held.push_back((ticket, effect)),
-                None if !host.held.is_empty() => host.held.push_back((host.ticket, effect)),
-                None => self.outward(slot, effect),
-            },
+            Effect::Send { to, message, pass } => {
+                if pass || !host.holds() {
+                    self.send(slot, to, message);
+                } else {
+                    host.hold(Outward::Send(to, message));
+                }
+            }
+            Effect::Respond(op, outcome) => {
+                if host.holds() {
+                    host.hold(Outward::Respond(op, outcome));
+                } else {
+                    self.respond(slot, op, outcome);
+                }
+            }
             Effect::Write(record) => {
                 trace!(target: "world", at = %self.now, node = %host.id, "writes {record}");
                 host.disk.write(record);
@@ -519,15 +530,6 @@ impl<'a, M: Mode> World<'a, M> {
                 info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
                 self.crash(slot);
             }
-        }
-    }
-
-    #[inline]
-    fn outward(&mut self, slot: usize, effect: Effect<M>) {
-        match effect {
-            Effect::Send { to, message, .. } => self.send(slot, to, message),
-            Effect::Respond(op, outcome) => self.respond(slot, op, outcome),
-            _ => unreachable!("only outward effects are held"),
         }
     }
 

@@ -62,8 +62,10 @@ pub enum Fate {
     Lost,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Link {
+    /// The draws of its messages: a kind of message and how many of the kind went before make the ordinal.
+    draws: Key,
     /// Messages keep their order unless one is reordered: the last arrival so far.
     last: Time,
     /// How many faults cut it.
@@ -72,7 +74,6 @@ struct Link {
 
 /// All links of a world.
 pub struct Network {
-    seed: u64,
     setup: NetworkSetup,
     /// What goes wrong now: the setup's noise and that of active faults.
     noise: Noise,
@@ -95,15 +96,22 @@ impl Network {
         servers: usize,
         kinds: usize,
     ) -> Network {
+        let link = |place: usize| {
+            let (from, to) = ((place / hosts) as u32, (place % hosts) as u32);
+            Link {
+                draws: Key::new(seed, Purpose::Link { from, to }),
+                last: Time::ZERO,
+                cuts: 0,
+            }
+        };
         let links = hosts * hosts;
         Network {
-            seed,
             setup,
             noise: setup.noise,
             hosts,
             servers,
             kinds,
-            links: vec![Link::default(); links],
+            links: (0..links).map(link).collect(),
             carried: vec![0; links * kinds],
             cut: 0,
         }
@@ -113,15 +121,10 @@ impl Network {
     #[inline]
     pub fn send(&mut self, now: Time, from: usize, to: usize, kind: usize) -> Fate {
         let place = from * self.hosts + to;
-        let ordinal = &mut self.carried[place * self.kinds + kind];
-        *ordinal += 1;
-        let purpose = Purpose::Link {
-            from: from as u32,
-            to: to as u32,
-            kind: kind as u32,
-        };
-        let draw = Key::new(self.seed, purpose).draw(u64::from(*ordinal));
+        let carried = &mut self.carried[place * self.kinds + kind];
+        *carried += 1;
         let link = &mut self.links[place];
+        let draw = link.draws.draw((kind as u64) << 32 | u64::from(*carried));
         if link.cuts > 0 {
             return Fate::Cut;
         }

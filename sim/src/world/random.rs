@@ -11,14 +11,12 @@ use rand_xoshiro::SplitMix64;
 /// What a draw is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
-    /// A message of one kind on one directed link.
+    /// The messages on a directed link; their kind is part of the ordinal.
     Link {
         /// The sender's slot.
         from: u32,
         /// The receiver's slot.
         to: u32,
-        /// The kind of message.
-        kind: u32,
     },
     /// The timers of a host.
     Timer(u32),
@@ -49,6 +47,7 @@ pub struct Stream {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Chance(pub u32);
 
+#[inline]
 fn scramble(state: u64) -> u64 {
     SplitMix64::seed_from_u64(state).next_u64()
 }
@@ -56,8 +55,8 @@ fn scramble(state: u64) -> u64 {
 impl Key {
     /// The key of a purpose under a seed.
     pub fn new(seed: u64, purpose: Purpose) -> Key {
-        let (tag, a, b) = match purpose {
-            Purpose::Link { from, to, kind } => (u64::from(kind) << 8 | 1, from, to),
+        let (tag, a, b): (u64, u32, u32) = match purpose {
+            Purpose::Link { from, to } => (1, from, to),
             Purpose::Timer(host) => (2, host, 0),
             Purpose::Disk(host) => (3, host, 0),
             Purpose::Clock(host) => (4, host, 0),
@@ -71,7 +70,7 @@ impl Key {
 
     /// The draw with this ordinal.
     pub fn draw(self, ordinal: u64) -> Draw {
-        Draw(scramble(self.0.wrapping_add(scramble(ordinal))))
+        Draw(scramble(self.0 ^ ordinal))
     }
 
     /// The draws in order, from the first.
@@ -145,11 +144,10 @@ mod tests {
 
     #[test]
     fn purposes_do_not_share_draws() {
-        let link = |from, to, kind| Key::new(3, Purpose::Link { from, to, kind });
+        let link = |from, to| Key::new(3, Purpose::Link { from, to });
         let keys = [
-            link(0, 1, 0),
-            link(1, 0, 0),
-            link(0, 1, 1),
+            link(0, 1),
+            link(1, 0),
             Key::new(3, Purpose::Timer(0)),
             Key::new(3, Purpose::Timer(1)),
             Key::new(3, Purpose::Disk(0)),
