@@ -3,7 +3,7 @@
 use netsplit::kv::{Request, Response, Revision, Value};
 use netsplit::raft::log::{Command, Index, Position, Term};
 use netsplit::raft::{Message, Node, Raft, Record, Server, Standing, Timer};
-use netsplit::{Effect, Input, NodeId, Now, Outbox, Process};
+use netsplit::{Effect, Input, Now, Outbox, Process};
 
 use super::{Found, Mistake, Planted};
 
@@ -43,9 +43,9 @@ pub static ALL: &[Planted<Node>] = &[
         Box::new(VotesForAnyone)
     }),
     planted(
-        "counts_one_vote_for_all",
-        "a candidate takes one vote for everybody's",
-        || Box::new(CountsOneVoteForAll),
+        "takes_refusals_for_votes",
+        "a candidate counts every answer as a vote for it",
+        || Box::new(TakesRefusalsForVotes),
     ),
     planted(
         "skips_the_opening",
@@ -240,21 +240,14 @@ impl Mistake<Node> for VotesForAnyone {
     }
 }
 
-struct CountsOneVoteForAll;
+struct TakesRefusalsForVotes;
 
-impl Mistake<Node> for CountsOneVoteForAll {
-    fn step(&mut self, node: &mut Node, now: Now, input: Input<Raft>, out: &mut Outbox<Raft>) {
-        if let Input::Delivered(_, message @ Message::Vote { granted: true, .. }) = &input {
-            for server in 1..=netsplit::raft::leader::MAX_SERVERS as u32 {
-                node.step(
-                    now,
-                    Input::Delivered(NodeId::server(server), message.clone()),
-                    out,
-                );
-            }
-        } else {
-            node.step(now, input, out);
+impl Mistake<Node> for TakesRefusalsForVotes {
+    fn step(&mut self, node: &mut Node, now: Now, mut input: Input<Raft>, out: &mut Outbox<Raft>) {
+        if let Input::Delivered(_, Message::Vote { granted, .. }) = &mut input {
+            *granted = true;
         }
+        node.step(now, input, out);
     }
 }
 
