@@ -143,7 +143,7 @@ impl Cluster {
 }
 
 /// Logs grow without end: a fresh cluster now and then keeps the benchmark in bounded memory.
-const FRESH_AFTER: Index = Index(1_000_000);
+const FRESH_AFTER: Index = Index(20_000);
 
 fn raft_core(c: &mut Criterion) {
     let mut group = c.benchmark_group("raft core");

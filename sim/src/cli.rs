@@ -247,6 +247,7 @@ fn replay(modes: &[&dyn AnyMode], args: &ReplayArgs) -> Result<u8, Report> {
         ));
     };
     let scenario = modes::read(modes, source)?;
+    check_filters(&*scenario, args)?;
     let logged = std::env::var(transcript::VARIABLE)
         .ok()
         .filter(|directives| !directives.is_empty());
@@ -275,6 +276,31 @@ fn replay(modes: &[&dyn AnyMode], args: &ReplayArgs) -> Result<u8, Report> {
     };
     print(&summary(&*scenario, &run));
     Ok(code(Some(run.verdict())))
+}
+
+/// A filter that nothing can pass is a mistake of whoever typed it.
+fn check_filters(scenario: &dyn Play, args: &ReplayArgs) -> Result<(), Report> {
+    if let Some(node) = &args.node {
+        let nodes: Vec<String> = scenario.nodes().iter().map(ToString::to_string).collect();
+        if !nodes.contains(node) {
+            let help = format!("they are {}", nodes.join(", "));
+            return Err(miette::miette!(
+                help = help,
+                "there is no `{node}` in this scenario"
+            ));
+        }
+    }
+    if let Some(key) = &args.key
+        && key
+            .strip_prefix('k')
+            .is_none_or(|number| number.parse::<u32>().is_err())
+    {
+        return Err(miette::miette!(
+            help = "keys are named k0, k1, ...",
+            "`{key}` is not a key"
+        ));
+    }
+    Ok(())
 }
 
 /// One run in a few lines.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use netsplit::{Kinds, Mode, Outcome, Span, Time, Violation};
+use netsplit::{Kinds, Mode, NodeId, Outcome, Span, Time, Violation};
 
 use crate::check::{self, Finding};
 use crate::scenario::{Scenario, Source};
@@ -72,6 +72,8 @@ pub trait Play: Send + Sync {
     fn mode(&self) -> &'static str;
     /// The seeds of the file.
     fn seeds(&self) -> Range<u64>;
+    /// Its participants.
+    fn nodes(&self) -> Vec<NodeId>;
     /// What must be violated, each at least once; empty if everything is to hold.
     fn violated(&self) -> &[&'static str];
     /// Which notes must occur, by number.
@@ -99,6 +101,11 @@ impl<M: Mode> Play for Scenario<M> {
 
     fn seeds(&self) -> Range<u64> {
         self.seeds.clone()
+    }
+
+    fn nodes(&self) -> Vec<NodeId> {
+        let members = M::members(&self.options, self.servers, self.workload.clients);
+        members.into_iter().map(|member| member.id).collect()
     }
 
     fn violated(&self) -> &[&'static str] {

@@ -128,6 +128,11 @@ fn a_duration_that_is_a_bare_number_is_refused() {
 }
 
 #[test]
+fn a_number_below_zero_is_refused() {
+    assert_snapshot!(refusal("clients = 2", "clients = -2"));
+}
+
+#[test]
 fn a_fault_without_an_end_is_refused() {
     assert_snapshot!(refusal("for = \"2s\"\n", ""));
 }
@@ -244,6 +249,43 @@ fn a_replay_can_be_cut_to_a_time_and_a_node() {
         "{text}"
     );
     assert!(events.iter().all(|line| line.contains("  n2 ")), "{text}");
+}
+
+#[test]
+fn a_filter_that_nothing_can_pass_is_refused() {
+    for filter in [["--node", "n9"], ["--key", "seven"], ["--until", "3"]] {
+        let args = [
+            &[
+                "replay",
+                "scenarios/raft/quiet.toml",
+                "--seed",
+                "0",
+                "--trace",
+            ][..],
+            &filter[..],
+        ]
+        .concat();
+        assert_eq!(netsplit(&args).status.code(), Some(3), "{filter:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_scenario_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder for the scenario");
+    for (name, content) in [
+        ("empty.toml", &b""[..]),
+        ("cut.toml", b"mode = \"raft"),
+        ("bytes.toml", b"\xff\xfe\x00"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).expect("the file is written");
+        let output = netsplit(&["run", &path.display().to_string()]);
+        assert_eq!(output.status.code(), Some(3), "{name}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains(name),
+            "{name}"
+        );
+    }
 }
 
 #[test]

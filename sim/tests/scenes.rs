@@ -37,8 +37,12 @@ fn one_put_from_the_client_to_every_disk_and_back() {
     // The second question: the client knows the leader by now. On to the append that tells the followers of the commit.
     let lines: Vec<&str> = all.lines().collect();
     let asked = lines.iter().position(|line| line.contains("asks #1"));
-    let told = lines.iter().position(|line| line.contains("<- ") && line.contains("nothing, commit 3"));
-    let (Some(asked), Some(told)) = (asked, told) else { panic!("{all}") };
+    let told = lines
+        .iter()
+        .position(|line| line.contains("<- ") && line.contains("nothing, commit 3"));
+    let (Some(asked), Some(told)) = (asked, told) else {
+        panic!("{all}")
+    };
     assert_snapshot!(lines[asked..=told].join("\n"));
 }
 

@@ -1,6 +1,7 @@
 //! The replicated log: a sequence of entries from index 1, and the arithmetic on it.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::kv;
@@ -59,8 +60,35 @@ pub struct Entry {
     pub command: Command,
 }
 
-/// Consecutive entries, shared by the messages and records that carry them.
-pub type Entries = Arc<[Entry]>;
+/// Consecutive entries, shared by the messages and records that carry them. None cost nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Entries(Option<Arc<[Entry]>>);
+
+impl From<&[Entry]> for Entries {
+    fn from(entries: &[Entry]) -> Entries {
+        Entries((!entries.is_empty()).then(|| Arc::from(entries)))
+    }
+}
+
+impl From<Vec<Entry>> for Entries {
+    fn from(entries: Vec<Entry>) -> Entries {
+        Entries::from(&entries[..])
+    }
+}
+
+impl<const N: usize> From<[Entry; N]> for Entries {
+    fn from(entries: [Entry; N]) -> Entries {
+        Entries::from(&entries[..])
+    }
+}
+
+impl Deref for Entries {
+    type Target = [Entry];
+
+    fn deref(&self) -> &[Entry] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
 
 /// The log of one replica.
 ///

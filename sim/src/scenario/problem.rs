@@ -87,6 +87,12 @@ impl Problem {
             return Problem::new(source, place, format!("the key `{field}` is missing"))
                 .help(format!("add `{field} = ...`"));
         }
+        // Rust's names for numbers are not the user's.
+        let message = message.replace(
+            "expected u32",
+            "expected a whole number from 0 to 4294967295",
+        );
+        let message = message.replace("expected usize", "expected a whole number, 0 or more");
         Problem::new(source, error.span(), message)
     }
 }
@@ -113,7 +119,11 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        // With a place, the file is named beside it.
+        match self.0.place {
+            Some(_) => f.write_str(&self.0.message),
+            None => write!(f, "{}: {}", self.0.source.name(), self.0.message),
+        }
     }
 }
 
