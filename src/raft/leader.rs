@@ -99,7 +99,7 @@ impl Server {
         };
         self.standing = Standing::Leader(Office {
             opening: next,
-            // All of it: the election was won after a flush that came behind every write of the log.
+            // All of it: votes are asked for behind a flush, and that came behind every write of the log.
             durable: next.before(),
             flushes: VecDeque::new(),
             followers: self.others().map(progress).collect(),
@@ -113,6 +113,8 @@ impl Server {
             out.arm(Timer::CheckQuorum, self.config.options.election.max);
         }
         self.propose(Command::Opening, out);
+        // Who is alone needs nobody to confirm that it leads.
+        self.confirm(out);
     }
 
     pub(super) fn on_ask(
@@ -253,6 +255,9 @@ impl Server {
     }
 
     pub(super) fn on_heartbeat(&mut self, out: &mut Outbox<Raft>) {
+        if !matches!(self.standing, Standing::Leader(_)) {
+            return;
+        }
         out.arm(Timer::Heartbeat, self.config.options.heartbeat);
         self.open_round(out);
     }

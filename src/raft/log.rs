@@ -82,6 +82,12 @@ impl<const N: usize> From<[Entry; N]> for Entries {
     }
 }
 
+impl FromIterator<Entry> for Entries {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Entries {
+        Entries::from(entries.into_iter().collect::<Vec<Entry>>())
+    }
+}
+
 impl Deref for Entries {
     type Target = [Entry];
 
@@ -231,7 +237,7 @@ impl Log {
     }
 
     /// The newest position at or before `limit`'s index whose term is at most `limit`'s: where two logs that differ
-    /// at `limit` could agree at the earliest. Both sides of a rejected append use it, so that one probe skips a term.
+    /// at `limit` could agree at the latest. Both sides of a rejected append use it, so that one probe skips a term.
     pub fn newest_at_most(&self, limit: Position) -> Position {
         let mut index = limit.index.min(self.last().index);
         while index > Index(0) && self.entries[index.0 as usize - 1].term > limit.term {

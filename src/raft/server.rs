@@ -165,9 +165,8 @@ impl Server {
     fn speaks_for_now(&mut self, term: Term, out: &mut Outbox<Raft>) -> bool {
         if term > self.durable.term {
             self.enter(term, out);
-            // Rides on the next flush: a vote or an acknowledgement of entries in this term brings its own, and nothing
-            // else that leaves is a promise that a restart in the older term could break.
             out.write(self.ballot());
+            out.flush();
         }
         term == self.durable.term && !matches!(self.standing, Standing::Follower { .. })
     }

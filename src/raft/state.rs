@@ -29,7 +29,7 @@ pub enum Record {
         /// The vote.
         vote: Option<NodeId>,
     },
-    /// Entries from `first` on; they replace whatever the log had at and behind `first`.
+    /// Entries from `first` on: the first of them is new to the log, and what the log had at and behind it is gone.
     Entries {
         /// Where the first of them stands.
         first: Index,

@@ -3,7 +3,7 @@
 use netsplit::kv::{Request, Response, Revision, Value};
 use netsplit::raft::log::{Command, Index, Position, Term};
 use netsplit::raft::{Message, Node, Raft, Record, Server, Standing, Timer};
-use netsplit::{Effect, Input, Now, Outbox, Process};
+use netsplit::{Effect, Input, NodeId, Now, Outbox, Process};
 
 use super::{Found, Mistake, Planted};
 
@@ -86,6 +86,11 @@ pub static ALL: &[Planted<Node>] = &[
         "truncates_what_is_committed",
         "a follower removes entries that it knows are committed",
         || Box::new(TruncatesCommitted),
+    ),
+    planted(
+        "passes_everything_on",
+        "a server passes what it is sent on to everybody",
+        || Box::new(PassesEverythingOn),
     ),
     planted(
         "spins",
@@ -412,6 +417,17 @@ impl Mistake<Node> for TruncatesCommitted {
                 .chain(entries.iter().copied())
                 .collect();
             server.durable.log.append(first, &again, commit);
+        }
+        node.step(now, input, out);
+    }
+}
+
+struct PassesEverythingOn;
+
+impl Mistake<Node> for PassesEverythingOn {
+    fn step(&mut self, node: &mut Node, now: Now, input: Input<Raft>, out: &mut Outbox<Raft>) {
+        if let Input::Delivered(_, message @ Message::Append { .. }) = &input {
+            (1..=5).for_each(|other| out.send_past_flush(NodeId::server(other), message.clone()));
         }
         node.step(now, input, out);
     }

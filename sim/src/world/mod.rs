@@ -40,10 +40,14 @@ const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
 /// How often the calm asks whether the replicas have settled.
 const SETTLING: Span = Span::millis(10);
 
+/// So many events waiting, besides a thousand for each host, are an avalanche: each brings on more than one other.
+const AVALANCHE: usize = 250_000;
+
 /// The judges that are the world's own: what every mode promises.
-pub const WORLD_PROMISES: [&str; 3] = [
+pub const WORLD_PROMISES: [&str; 4] = [
     "steps_without_panic",
     "time_goes_on",
+    "messages_do_not_pile_up",
     "recovers_in_the_calm",
 ];
 
@@ -276,6 +280,7 @@ impl<'a, M: Mode> World<'a, M> {
                 },
             );
         }
+        let bound = AVALANCHE + 1000 * self.hosts.len();
         let mut at_this_instant = 0;
         while !self.over {
             let Some((at, event)) = self.events.pop() else {
@@ -293,6 +298,10 @@ impl<'a, M: Mode> World<'a, M> {
                 return;
             }
             self.happen(event);
+            if self.events.len() > bound {
+                let evidence = format!("{} events wait at once", self.events.len());
+                self.violate("messages_do_not_pile_up", evidence);
+            }
         }
     }
 
