@@ -89,7 +89,7 @@ pub static ALL: &[Planted<Node>] = &[
     ),
     planted(
         "passes_everything_on",
-        "a server passes what it is sent on to everybody",
+        "a server passes what it is asked on to everybody",
         || Box::new(PassesEverythingOn),
     ),
     planted(
@@ -426,7 +426,7 @@ struct PassesEverythingOn;
 
 impl Mistake<Node> for PassesEverythingOn {
     fn step(&mut self, node: &mut Node, now: Now, input: Input<Raft>, out: &mut Outbox<Raft>) {
-        if let Input::Delivered(_, message @ Message::Append { .. }) = &input {
+        if let Input::Delivered(_, message @ Message::Ask { .. }) = &input {
             (1..=5).for_each(|other| out.send_past_flush(NodeId::server(other), message.clone()));
         }
         node.step(now, input, out);

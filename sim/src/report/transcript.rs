@@ -77,7 +77,11 @@ pub fn of<R>(wanted: Wanted, into: impl Write + Send + 'static, work: impl FnOnc
         into: Mutex::new(Box::new(into)),
     }
     .with_filter(targets);
-    tracing::subscriber::with_default(Registry::default().with(layer), work)
+    tracing::subscriber::with_default(Registry::default().with(layer), || {
+        // An event that another thread met first, while nobody listened, may have been written off just now.
+        tracing::callsite::rebuild_interest_cache();
+        work()
+    })
 }
 
 /// The same, as text.
