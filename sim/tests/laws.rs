@@ -64,8 +64,16 @@ fn scenario() -> impl Strategy<Value = String> {
     )
 }
 
+/// A hundred, or what PROPTEST_CASES says.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(100)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn any_schedule_of_faults_keeps_every_invariant_and_promise(text in scenario(), seed in 0_u64..1_000_000) {

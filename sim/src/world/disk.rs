@@ -38,8 +38,6 @@ pub struct Disk<R> {
     done: Ticket,
     /// The flush that runs: how much of the cache it covers, and up to which ticket.
     running: Option<(usize, Ticket)>,
-    /// Tells a flush of this life from one that a crash ended.
-    life: u32,
 }
 
 impl<R> Default for Disk<R> {
@@ -52,7 +50,6 @@ impl<R> Default for Disk<R> {
             asked: Ticket(0),
             done: Ticket(0),
             running: None,
-            life: 0,
         }
     }
 }
@@ -132,7 +129,6 @@ impl<R: Clone> Disk<R> {
         self.cache.clear();
         self.running = None;
         self.done = self.asked;
-        self.life += 1;
     }
 
     /// What a boot finds. A torn tail is found once: what is written next takes its place.
@@ -144,9 +140,9 @@ impl<R: Clone> Disk<R> {
         found
     }
 
-    /// Which life of the disk this is.
-    pub fn life(&self) -> u32 {
-        self.life
+    /// Whether a flush runs.
+    pub fn is_flushing(&self) -> bool {
+        self.running.is_some()
     }
 
     /// How many writes wait for a flush.

@@ -25,7 +25,7 @@ pub(super) struct Host<M: Mode> {
     pub(super) pauses: u16,
     pub(super) clock: Clock,
     pub(super) disk: Disk<M::Record>,
-    /// By how much each active fault slows its flushes.
+    /// By how much each active fault slows its flushes; the slowest counts.
     pub(super) slowed: Vec<u32>,
     pub(super) alarms: Alarms<M::Timer>,
     /// Outward effects behind a flush, with the ticket they wait for.
@@ -33,6 +33,7 @@ pub(super) struct Host<M: Mode> {
     /// What came in during a pause.
     pub(super) waiting: Vec<Waiting<M>>,
     pub(super) ticket: Ticket,
+    /// Which flush, or crash, was the last: the ordinal of what is drawn for it.
     pub(super) flushes: u64,
     pub(super) wakes: u64,
 }

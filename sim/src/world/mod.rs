@@ -65,7 +65,7 @@ enum Event<P: Protocol> {
     },
     Flushed {
         host: u32,
-        disk_life: u32,
+        flush: u64,
     },
     Invoke {
         client: u32,
@@ -316,7 +316,7 @@ impl<'a, M: Mode> World<'a, M> {
         match event {
             Event::Deliver { from, to, message } => self.deliver(from, to, message),
             Event::Alarm { host, place, life } => self.ring(host, place, life),
-            Event::Flushed { host, disk_life } => self.flushed(host as usize, disk_life),
+            Event::Flushed { host, flush } => self.flushed(host as usize, flush),
             Event::Invoke { client } => self.invoke_in_storm(client as usize),
             Event::Fault(fault) => self.strike(fault),
             Event::Heal(fault) => self.heal(fault),
@@ -378,9 +378,9 @@ impl<'a, M: Mode> World<'a, M> {
         }
     }
 
-    fn flushed(&mut self, slot: usize, disk_life: u32) {
+    fn flushed(&mut self, slot: usize, flush: u64) {
         let host = &mut self.hosts[slot];
-        if host.disk.life() != disk_life {
+        if host.flushes != flush {
             return;
         }
         let ticket = host.disk.finish();
@@ -583,25 +583,20 @@ impl<'a, M: Mode> World<'a, M> {
     }
 
     fn start_flush(&mut self, slot: usize) {
-        let host = &mut self.hosts[slot];
-        if host.disk.start() {
-            host.flushes += 1;
-            let draw = self.disks[slot].draw(host.flushes);
-            let slow: u64 = host
-                .slowed
-                .iter()
-                .map(|factor| u64::from(*factor))
-                .product();
-            let done = self.now + draw.within(self.scenario.disk.flush) * slow;
-            let disk_life = host.disk.life();
-            self.events.push(
-                done,
-                Event::Flushed {
-                    host: slot as u32,
-                    disk_life,
-                },
-            );
+        if self.hosts[slot].disk.start() {
+            self.time_flush(slot);
         }
+    }
+
+    /// Says when the flush that runs will be done, as slow as the disk is now. An earlier word on it is void.
+    fn time_flush(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        host.flushes += 1;
+        let draw = self.disks[slot].draw(host.flushes);
+        let slow = host.slowed.iter().copied().max().unwrap_or(1);
+        let done = self.now + draw.within(self.scenario.disk.flush) * u64::from(slow);
+        let (host, flush) = (slot as u32, host.flushes);
+        self.events.push(done, Event::Flushed { host, flush });
     }
 
     fn crash(&mut self, slot: usize) {

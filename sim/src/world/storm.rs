@@ -214,11 +214,16 @@ impl<M: Mode> World<'_, M> {
             What::Pause(_) => groups[0].iter().for_each(|slot| self.pause(*slot, begin)),
             What::SlowDisk { factor, .. } => {
                 for slot in &groups[0] {
-                    let slowed = &mut self.hosts[*slot].slowed;
+                    let host = &mut self.hosts[*slot];
                     if begin {
-                        slowed.push(*factor);
-                    } else if let Some(place) = slowed.iter().position(|other| other == factor) {
-                        slowed.swap_remove(place);
+                        host.slowed.push(*factor);
+                    } else if let Some(place) = host.slowed.iter().position(|other| other == factor)
+                    {
+                        host.slowed.swap_remove(place);
+                        // What was begun slowly goes on at the new pace: a fault that is over is over.
+                        if host.disk.is_flushing() {
+                            self.time_flush(*slot);
+                        }
                     }
                 }
             }
