@@ -23,10 +23,17 @@ pub struct RaftInvariants {
     /// By the number of the server.
     servers: Vec<Seen>,
     leaders: BTreeMap<Term, NodeId>,
-    /// The log as it was committed, with the first node that committed each entry.
-    committed: Vec<(Entry, NodeId)>,
+    /// The log as it was committed.
+    committed: Vec<Committed>,
     /// Every entry ever seen in a log, by its term: a leader makes the entries of its term one behind the other.
     made: BTreeMap<Term, Made>,
+}
+
+/// A committed entry, and who was the first to commit it, in which term.
+struct Committed {
+    entry: Entry,
+    by: NodeId,
+    term: Term,
 }
 
 /// The entries of one term.
@@ -259,13 +266,15 @@ impl RaftInvariants {
             found.push(Broken::new("leaders_open_their_term", evidence));
         }
 
-        let missing = self.committed.iter().zip(1..).find(|((entry, _), index)| {
-            server.durable.log.term_at(Index(*index)) != Some(entry.term)
+        // Of the terms that follow: who wins an older term late, having been away, need not have it, and cannot harm it.
+        let missing = self.committed.iter().zip(1..).find(|(committed, index)| {
+            committed.term < term
+                && server.durable.log.term_at(Index(*index)) != Some(committed.entry.term)
         });
-        if let Some(((entry, who), index)) = missing {
+        if let Some((Committed { entry, by, .. }, index)) = missing {
             let at = Index(index);
             let evidence = format!(
-                "{node} leads term {term} without {} at {at}@{}, which {who} has committed",
+                "{node} leads term {term} without {} at {at}@{}, which {by} has committed",
                 entry.command, entry.term
             );
             found.push(Broken::new("leader_completeness", evidence));
@@ -293,9 +302,17 @@ impl RaftInvariants {
                 continue;
             };
             match self.committed.get(index as usize - 1) {
-                None => self.committed.push((*entry, node)),
-                Some((first, _)) if first == entry => {}
-                Some((first, who)) => {
+                None => self.committed.push(Committed {
+                    entry: *entry,
+                    by: node,
+                    term: server.durable.term,
+                }),
+                Some(first) if first.entry == *entry => {}
+                Some(Committed {
+                    entry: first,
+                    by: who,
+                    ..
+                }) => {
                     let evidence = format!(
                         "at {index}, {who} executed {} of term {} and {node} executes {} of term {}",
                         first.command, first.term, entry.command, entry.term
