@@ -78,7 +78,7 @@ impl From<Vec<Entry>> for Entries {
 
 impl<const N: usize> From<[Entry; N]> for Entries {
     fn from(entries: [Entry; N]) -> Entries {
-        Entries::from(&entries[..])
+        Entries((N > 0).then(|| Arc::new(entries) as Arc<[Entry]>))
     }
 }
 
