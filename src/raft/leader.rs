@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::Raft;
-use super::log::{Command, Entries, Entry, Index, Log, Position, Session};
+use super::log::{Command, Entries, Entry, Index, Position, Session};
 use super::message::{Message, Note, Timer};
-use super::options::Options;
+use super::progress::{Pace, Progress, Sender};
 use super::server::{Server, Standing};
 use super::state::{Record, majority, quorum_index};
 use crate::kv::{Key, Request};
@@ -46,41 +46,6 @@ pub(super) struct Read {
     key: Key,
     round: u64,
     index: Index,
-}
-
-/// How far a follower is, as its leader knows it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Progress {
-    id: NodeId,
-    /// Its log is known to match up to here. Invariant: only grows, and only by what the follower accepted.
-    matched: Index,
-    /// The next entry to send. Invariant: beyond `matched`.
-    next: Index,
-    pace: Pace,
-    /// The last round it answered.
-    round: u64,
-    /// Whether it was heard since the quorum was last checked.
-    heard: bool,
-}
-
-/// How entries are sent to a follower.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Pace {
-    /// One append at a time, until the place where the logs meet is found.
-    Probe { waiting: bool },
-    /// Ahead of the answers: the last index of each append in flight.
-    Replicate(VecDeque<Index>),
-}
-
-/// What an append is made of, besides the follower's progress.
-struct Sender<'a> {
-    log: &'a Log,
-    options: &'a Options,
-    term: super::log::Term,
-    commit: Index,
-    round: u64,
-    /// The last entries cut from the log: followers that are level share them.
-    cut: Option<(Index, Entries)>,
 }
 
 impl Server {
@@ -217,6 +182,20 @@ impl Server {
     }
 
     fn broadcast(&mut self, must: bool, cut: Option<(Index, Entries)>, out: &mut Outbox<Raft>) {
+        self.send_where(|_| true, must, cut, out);
+    }
+
+    fn send_to(&mut self, id: NodeId, out: &mut Outbox<Raft>) {
+        self.send_where(|follower| follower.id == id, false, None, out);
+    }
+
+    fn send_where(
+        &mut self,
+        wanted: impl Fn(&Progress) -> bool,
+        must: bool,
+        cut: Option<(Index, Entries)>,
+        out: &mut Outbox<Raft>,
+    ) {
         let Standing::Leader(office) = &mut self.standing else {
             return;
         };
@@ -228,29 +207,12 @@ impl Server {
             round: office.round,
             cut,
         };
-        for follower in &mut office.followers {
-            sender.send(follower, must, out);
-        }
-    }
-
-    fn send_to(&mut self, id: NodeId, out: &mut Outbox<Raft>) {
-        let Standing::Leader(office) = &mut self.standing else {
-            return;
-        };
-        let mut sender = Sender {
-            log: &self.durable.log,
-            options: &self.config.options,
-            term: self.durable.term,
-            commit: self.commit,
-            round: office.round,
-            cut: None,
-        };
-        if let Some(follower) = office
+        for follower in office
             .followers
             .iter_mut()
-            .find(|follower| follower.id == id)
+            .filter(|follower| wanted(follower))
         {
-            sender.send(follower, false, out);
+            sender.send(follower, must, out);
         }
     }
 
@@ -427,107 +389,5 @@ impl Office {
             *place = of(follower);
         }
         &mut reached[..members]
-    }
-}
-
-impl Progress {
-    /// Its log matches up to `matched`: go on from there, ahead of the answers.
-    fn accept(&mut self, matched: Index) {
-        self.matched = self.matched.max(matched);
-        match &mut self.pace {
-            Pace::Probe { .. } => {
-                self.next = self.matched.next();
-                self.pace = Pace::Replicate(VecDeque::new());
-            }
-            Pace::Replicate(inflight) => {
-                while inflight.pop_front_if(|last| *last <= matched).is_some() {}
-                self.next = self.next.max(self.matched.next());
-            }
-        }
-    }
-
-    /// It has no `prev`; the logs can meet at `meeting` at the latest. False if that is old news.
-    ///
-    /// `matched` never follows from a rejection: the hint says where the logs could agree, not that they do.
-    fn reject(&mut self, prev: Index, meeting: Index) -> bool {
-        let current = match self.pace {
-            Pace::Probe { .. } => prev == self.next.before(),
-            Pace::Replicate(_) => prev > self.matched,
-        };
-        if current {
-            self.next = prev.min(meeting.next()).max(self.matched.next());
-            self.pace = Pace::Probe { waiting: false };
-        }
-        current
-    }
-}
-
-impl Sender<'_> {
-    /// Sends a follower what it may be sent now: entries as far as its window is open, and in any case something if it
-    /// `must` hear from its leader.
-    ///
-    /// Past the flush: a leader's append rests on its ballot alone, which was durable before it was elected; its own
-    /// copy of the entries counts separately.
-    fn send(&mut self, follower: &mut Progress, must: bool, out: &mut Outbox<Raft>) {
-        let mut owed = must;
-        loop {
-            let open = match &follower.pace {
-                Pace::Probe { waiting } => !waiting,
-                Pace::Replicate(inflight) => inflight.len() < self.options.window,
-            };
-            let carry = open && follower.next <= self.log.last().index;
-            if !carry && !owed {
-                return;
-            }
-            let prev = self
-                .log
-                .position(follower.next.before())
-                .expect("`next` is at most one beyond the log");
-            let entries = if carry {
-                self.cut(follower.next)
-            } else {
-                Entries::default()
-            };
-            let last = Index(prev.index.0 + entries.len() as u64);
-            let Sender {
-                term,
-                commit,
-                round,
-                ..
-            } = *self;
-            out.send_past_flush(
-                follower.id,
-                Message::Append {
-                    term,
-                    prev,
-                    entries,
-                    commit,
-                    round,
-                },
-            );
-            owed = false;
-            match &mut follower.pace {
-                Pace::Probe { waiting } => {
-                    *waiting = true;
-                    return;
-                }
-                Pace::Replicate(inflight) if carry => {
-                    inflight.push_back(last);
-                    follower.next = last.next();
-                }
-                Pace::Replicate(_) => return,
-            }
-        }
-    }
-
-    fn cut(&mut self, first: Index) -> Entries {
-        match &self.cut {
-            Some((start, entries)) if *start == first => entries.clone(),
-            _ => {
-                let entries = Entries::from(self.log.slice(first, self.options.batch));
-                self.cut = Some((first, entries.clone()));
-                entries
-            }
-        }
     }
 }

@@ -42,6 +42,7 @@ pub mod leader;
 pub mod log;
 pub mod message;
 pub mod options;
+mod progress;
 pub mod server;
 pub mod state;
 #[cfg(test)]

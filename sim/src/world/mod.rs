@@ -3,6 +3,7 @@
 //! Pop the next event, advance the clock to it, hand the input to one process, carry out its outbox in order. The world
 //! knows no mode: it is the same for all of them.
 
+mod clients;
 pub mod clock;
 pub mod disk;
 pub mod events;
@@ -12,14 +13,15 @@ mod host;
 pub mod network;
 pub mod panics;
 pub mod random;
+mod roster;
 mod storm;
 
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
-    Broken, Cluster, DiskView, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox,
-    Outcome, Process, Protocol, Size, Span, Time, Violation,
+    Broken, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox, Process, Protocol,
+    Size, Span, Time, Violation,
 };
 use rustc_hash::FxHasher;
 use tracing::{debug, info, trace};
@@ -29,6 +31,7 @@ use self::ground::Ground;
 use self::host::{Host, Outward, Ring, Waiting};
 use self::network::{Fate, Network};
 use self::random::{Key, Purpose};
+use self::roster::{Roster, View};
 use self::storm::Storm;
 use crate::history::History;
 use crate::scenario::Scenario;
@@ -36,9 +39,6 @@ use crate::workload::Workload;
 
 /// So many events at one instant are a loop without end.
 const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
-
-/// How often the calm asks whether the replicas have settled.
-const SETTLING: Span = Span::millis(10);
 
 /// So many events waiting, besides a thousand for each host, are an avalanche: each brings on more than one other.
 const AVALANCHE: usize = 250_000;
@@ -137,61 +137,6 @@ pub struct World<'a, M: Mode> {
     over: bool,
     /// Who is taking a step, for the report of a panic.
     stepping: Option<NodeId>,
-}
-
-/// From names to slots.
-struct Roster {
-    first: [u32; 26],
-}
-
-impl Roster {
-    fn new(ids: &[NodeId]) -> Roster {
-        let mut first = [u32::MAX; 26];
-        for (slot, id) in ids.iter().enumerate() {
-            let start = &mut first[Roster::class(*id)];
-            *start = (*start).min(slot as u32);
-        }
-        Roster { first }
-    }
-
-    fn class(id: NodeId) -> usize {
-        id.letter() as usize - 'a' as usize
-    }
-
-    fn slot(&self, id: NodeId) -> usize {
-        (self.first[Roster::class(id)] + id.number() - 1) as usize
-    }
-}
-
-/// The hosts as an invariant sees them.
-struct View<'a, M: Mode> {
-    hosts: &'a [Host<M>],
-    ids: &'a [NodeId],
-    roster: &'a Roster,
-}
-
-impl<M: Mode> View<'_, M> {
-    fn host(&self, node: NodeId) -> &Host<M> {
-        &self.hosts[self.roster.slot(node)]
-    }
-}
-
-impl<M: Mode> Cluster<M::Process> for View<'_, M> {
-    fn nodes(&self) -> &[NodeId] {
-        self.ids
-    }
-
-    fn process(&self, node: NodeId) -> Option<&M::Process> {
-        self.host(node).process.as_ref()
-    }
-
-    fn life(&self, node: NodeId) -> Life {
-        self.host(node).life
-    }
-
-    fn disk(&self, node: NodeId) -> DiskView<'_, M::Record> {
-        self.host(node).disk.view()
-    }
 }
 
 impl<'a, M: Mode> World<'a, M> {
@@ -613,131 +558,6 @@ impl<'a, M: Mode> World<'a, M> {
             && let Some((_, ask)) = self.open[client].take()
         {
             self.workload.ended_calm(ask, false);
-        }
-    }
-
-    // Clients.
-
-    fn invoke_in_storm(&mut self, client: usize) {
-        if self.workload.is_calm() {
-            return;
-        }
-        let slot = self.servers + client;
-        let host = &self.hosts[slot];
-        if self.open[client].is_some() {
-            self.late[client] = true;
-            return;
-        }
-        if host.process.is_some() && host.pauses == 0 {
-            let ask = self.workload.ask(client);
-            self.invoke(client, ask);
-        }
-        let next = self.now + self.workload.pause(client);
-        self.events.push(
-            next,
-            Event::Invoke {
-                client: client as u32,
-            },
-        );
-    }
-
-    fn invoke(&mut self, client: usize, ask: netsplit::Ask) {
-        let slot = self.servers + client;
-        let request = M::request(ask);
-        let op = self
-            .history
-            .invoke(self.now, self.ids[slot], request.clone());
-        debug!(target: "world", at = %self.now, node = %self.ids[slot], "asks {op}: {request}");
-        self.mark(3 << 40, slot as u32, op.0);
-        self.open[client] = Some((op, ask));
-        self.step(slot, Input::Requested(op, request));
-    }
-
-    fn respond(&mut self, slot: usize, op: OpId, outcome: Outcome<M::Response>) {
-        debug!(target: "world", at = %self.now, node = %self.ids[slot], "answers {op}: {outcome}");
-        self.mark(4 << 40, slot as u32, op.0);
-        let client = slot.checked_sub(self.servers);
-        let asked = client.and_then(|client| self.open[client].take_if(|(open, _)| *open == op));
-        let (Some(client), Some((_, ask))) = (client, asked) else {
-            let who = self.ids[slot];
-            panic!("{who} ends {op}, which is not an open operation of its own");
-        };
-        if let (Some(view), Some(operation)) = (self.scenario.view, self.history.get(op)) {
-            self.workload.learn::<M>(view, &operation.request, &outcome);
-        }
-        let succeeded = matches!(outcome, Outcome::Ok(_));
-        self.history.end(self.now, op, outcome);
-        if self.workload.is_calm() {
-            self.workload.ended_calm(ask, succeeded);
-            self.events.push(self.now, Event::Settle);
-        } else if std::mem::take(&mut self.late[client]) {
-            self.events.push(
-                self.now,
-                Event::Invoke {
-                    client: client as u32,
-                },
-            );
-        }
-    }
-
-    // The end.
-
-    fn calm(&mut self) {
-        info!(target: "world", at = %self.now, "the storm is over");
-        for fault in 0..self.storm.faults.len() {
-            self.heal(fault);
-        }
-        for slot in 0..self.hosts.len() {
-            self.hosts[slot].downs = 0;
-            if self.hosts[slot].process.is_none() {
-                self.boot(slot);
-            }
-        }
-        self.workload.calm(|ask| self.scenario.looks(ask));
-        // What was asked in the storm is no part of the calm: it ends as it ends.
-        self.deadline = self.now + self.scenario.calm_budget();
-        self.events.push(self.now, Event::Settle);
-        self.events.push(self.deadline, Event::Settle);
-    }
-
-    /// Idle clients take up what is to be done; when nothing is left and the replicas agree, the run is over.
-    fn settle(&mut self) {
-        for client in 0..self.open.len() {
-            let ready = self.hosts[self.servers + client].process.is_some();
-            if ready
-                && self.open[client].is_none()
-                && let Some(ask) = self.workload.next_calm()
-            {
-                self.invoke(client, ask);
-            }
-        }
-        let view = View {
-            hosts: &self.hosts,
-            ids: &self.ids,
-            roster: &self.roster,
-        };
-        let missing = self
-            .workload
-            .missing()
-            .map_or_else(|| M::settled(&view), Err);
-        match missing {
-            Ok(()) => {
-                self.invariants.after_calm(&view, &mut self.found);
-                self.convict();
-                self.converged = Some(self.now.since(Time::ZERO + self.scenario.length));
-                self.over = true;
-            }
-            Err(missing) if self.now >= self.deadline => {
-                let budget = self.scenario.calm_budget();
-                self.violate(
-                    "recovers_in_the_calm",
-                    format!("{budget} after the storm: {missing}"),
-                );
-            }
-            Err(_) if self.workload.missing().is_none() => {
-                self.events.push(self.now + SETTLING, Event::Settle);
-            }
-            Err(_) => {}
         }
     }
 

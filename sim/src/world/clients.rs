@@ -1,0 +1,134 @@
+//! The clients' side of a world: what they ask in the storm, and what must be well again in the calm.
+
+use netsplit::Input;
+use netsplit::{Ask, Invariants, Mode, OpId, Outcome, Span, Time};
+use tracing::{debug, info};
+
+use super::roster::View;
+use super::{Event, World};
+
+/// How often the calm asks whether the replicas have settled.
+const SETTLING: Span = Span::millis(10);
+
+impl<M: Mode> World<'_, M> {
+    pub(super) fn invoke_in_storm(&mut self, client: usize) {
+        if self.workload.is_calm() {
+            return;
+        }
+        let slot = self.servers + client;
+        let host = &self.hosts[slot];
+        if self.open[client].is_some() {
+            self.late[client] = true;
+            return;
+        }
+        if host.process.is_some() && host.pauses == 0 {
+            let ask = self.workload.ask(client);
+            self.invoke(client, ask);
+        }
+        let next = self.now + self.workload.pause(client);
+        self.events.push(
+            next,
+            Event::Invoke {
+                client: client as u32,
+            },
+        );
+    }
+
+    fn invoke(&mut self, client: usize, ask: Ask) {
+        let slot = self.servers + client;
+        let request = M::request(ask);
+        let op = self
+            .history
+            .invoke(self.now, self.ids[slot], request.clone());
+        debug!(target: "world", at = %self.now, node = %self.ids[slot], "asks {op}: {request}");
+        self.mark(3 << 40, slot as u32, op.0);
+        self.open[client] = Some((op, ask));
+        self.step(slot, Input::Requested(op, request));
+    }
+
+    pub(super) fn respond(&mut self, slot: usize, op: OpId, outcome: Outcome<M::Response>) {
+        debug!(target: "world", at = %self.now, node = %self.ids[slot], "answers {op}: {outcome}");
+        self.mark(4 << 40, slot as u32, op.0);
+        let client = slot.checked_sub(self.servers);
+        let asked = client.and_then(|client| self.open[client].take_if(|(open, _)| *open == op));
+        let (Some(client), Some((_, ask))) = (client, asked) else {
+            let who = self.ids[slot];
+            panic!("{who} ends {op}, which is not an open operation of its own");
+        };
+        if let (Some(view), Some(operation)) = (self.scenario.view, self.history.get(op)) {
+            self.workload.learn::<M>(view, &operation.request, &outcome);
+        }
+        let succeeded = matches!(outcome, Outcome::Ok(_));
+        self.history.end(self.now, op, outcome);
+        if self.workload.is_calm() {
+            self.workload.ended_calm(ask, succeeded);
+            self.events.push(self.now, Event::Settle);
+        } else if std::mem::take(&mut self.late[client]) {
+            self.events.push(
+                self.now,
+                Event::Invoke {
+                    client: client as u32,
+                },
+            );
+        }
+    }
+
+    pub(super) fn calm(&mut self) {
+        info!(target: "world", at = %self.now, "the storm is over");
+        for fault in 0..self.storm.faults.len() {
+            self.heal(fault);
+        }
+        for slot in 0..self.hosts.len() {
+            self.hosts[slot].downs = 0;
+            if self.hosts[slot].process.is_none() {
+                self.boot(slot);
+            }
+        }
+        self.workload.calm(|ask| self.scenario.looks(ask));
+        // What was asked in the storm is no part of the calm: it ends as it ends.
+        self.deadline = self.now + self.scenario.calm_budget();
+        self.events.push(self.now, Event::Settle);
+        self.events.push(self.deadline, Event::Settle);
+    }
+
+    /// Idle clients take up what is to be done; when nothing is left and the replicas agree, the run is over.
+    pub(super) fn settle(&mut self) {
+        for client in 0..self.open.len() {
+            let ready = self.hosts[self.servers + client].process.is_some();
+            if ready
+                && self.open[client].is_none()
+                && let Some(ask) = self.workload.next_calm()
+            {
+                self.invoke(client, ask);
+            }
+        }
+        let view = View {
+            hosts: &self.hosts,
+            ids: &self.ids,
+            roster: &self.roster,
+        };
+        let missing = self
+            .workload
+            .missing()
+            .map_or_else(|| M::settled(&view), Err);
+        match missing {
+            Ok(()) => {
+                self.invariants.after_calm(&view, &mut self.found);
+                self.convict();
+                self.converged = Some(self.now.since(Time::ZERO + self.scenario.length));
+                self.over = true;
+            }
+            Err(missing) if self.now >= self.deadline => {
+                let budget = self.scenario.calm_budget();
+                self.violate(
+                    "recovers_in_the_calm",
+                    format!("{budget} after the storm: {missing}"),
+                );
+            }
+            Err(_) if self.workload.missing().is_none() => {
+                self.events.push(self.now + SETTLING, Event::Settle);
+            }
+            Err(_) => {}
+        }
+    }
+}
