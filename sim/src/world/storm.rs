@@ -130,22 +130,14 @@ impl<M: Mode> World<'_, M> {
             self.events.push(self.now + LOOK_AGAIN, Event::Fault(fault));
             return;
         };
-        let named = |group: &Vec<usize>| {
-            let names: Vec<String> = group
-                .iter()
-                .map(|slot| self.ids[*slot].to_string())
-                .collect();
-            names.join(" ")
-        };
-        let text = this
-            .what
-            .describe(&groups.iter().map(named).collect::<Vec<_>>());
+        this.state = State::Active(groups.clone());
+        let (what, lasts) = (this.what.clone(), this.lasts);
+        let text = self.describe(&what, &groups);
         info!(target: "world", at = %self.now, "FAULT {text}");
         self.storm.log.push((self.now, text));
-        this.state = State::Active(groups.clone());
-        let lasts = this.lasts;
+        let this = &mut self.storm.faults[fault];
         let mut draw = || this.draws.next_draw().within(lasts);
-        match this.what.clone() {
+        match what {
             What::Crash(_) | What::Power(_) => {
                 let restarts: Vec<(usize, Span)> =
                     groups[0].iter().map(|slot| (*slot, draw())).collect();
@@ -176,14 +168,21 @@ impl<M: Mode> World<'_, M> {
         this.state = State::Over;
         let what = this.what.clone();
         if !matches!(what, What::Crash(_) | What::Power(_)) {
-            let first = groups
-                .first()
-                .and_then(|group| group.first())
-                .map(|slot| self.ids[*slot]);
-            let whom = first.map(|id| format!(" around {id}")).unwrap_or_default();
-            info!(target: "world", at = %self.now, "HEAL the fault of {}{whom}", self.storm.faults[fault].at);
+            info!(target: "world", at = %self.now, "HEAL {}", self.describe(&what, &groups));
             self.apply(&what, &groups, false);
         }
+    }
+
+    /// A fault in words, with the names of those it was bound to.
+    fn describe(&self, what: &What, groups: &[Vec<usize>]) -> String {
+        let named = |group: &Vec<usize>| {
+            let names: Vec<String> = group
+                .iter()
+                .map(|slot| self.ids[*slot].to_string())
+                .collect();
+            names.join(" ")
+        };
+        what.describe(&groups.iter().map(named).collect::<Vec<_>>())
     }
 
     /// A crashed host has been down long enough for this fault.
