@@ -63,6 +63,9 @@ struct RunArgs {
     /// Seeds instead of the file's, from the first to before the second: 0..1000.
     #[arg(long, value_parser = seed_range, value_name = "A..B")]
     seeds: Option<Range<u64>>,
+    /// Make each run again in a fresh process, and show the first event that differs if one does.
+    #[arg(long)]
+    twice: bool,
     /// Threads; all cores if not given.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -70,7 +73,7 @@ struct RunArgs {
 
 #[derive(Args)]
 struct ReplayArgs {
-    /// The scenario file.
+    /// The scenario file; `-` for standard input.
     file: PathBuf,
     /// The seed.
     #[arg(long)]
@@ -95,7 +98,7 @@ pub fn main(modes: &[&dyn AnyMode]) -> ExitCode {
 }
 
 /// Runs a command line; gives the exit code.
-fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> u8 {
+pub fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -119,7 +122,7 @@ fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> u8 {
 
 fn run_shipped(modes: &[&dyn AnyMode]) -> Result<u8, Report> {
     let scenarios = read(modes, &shipped::all())?;
-    Ok(play(&scenarios, None, None))
+    play(&scenarios, None, None, false)
 }
 
 fn run_paths(modes: &[&dyn AnyMode], args: &RunArgs) -> Result<u8, Report> {
@@ -128,7 +131,7 @@ fn run_paths(modes: &[&dyn AnyMode], args: &RunArgs) -> Result<u8, Report> {
         .seed
         .map(|seed| seed..seed.saturating_add(1))
         .or_else(|| args.seeds.clone());
-    Ok(play(&scenarios, seeds, args.jobs))
+    play(&scenarios, seeds, args.jobs, args.twice)
 }
 
 /// Reads scenarios; all that are wrong are reported.
@@ -193,32 +196,59 @@ fn file(path: &Path) -> Result<Source, Report> {
 }
 
 /// Runs scenarios on these seeds or their own, and prints the table.
-fn play(scenarios: &[Box<dyn Play>], seeds: Option<Range<u64>>, threads: Option<u16>) -> u8 {
+fn play(
+    scenarios: &[Box<dyn Play>],
+    seeds: Option<Range<u64>>,
+    threads: Option<u16>,
+    twice: bool,
+) -> Result<u8, Report> {
     let of = |scenario: &dyn Play| seeds.clone().unwrap_or_else(|| scenario.seeds());
     let jobs: Vec<explore::Job> = (0..)
         .zip(scenarios)
         .flat_map(|(place, scenario)| of(&**scenario).map(move |seed| (place, seed)))
         .collect();
-    let threads = threads
-        .map(usize::from)
-        .or_else(|| thread::available_parallelism().ok().map(usize::from));
-    let bar = progress(jobs.len() as u64);
-    let mut runs = explore::all(scenarios, &jobs, threads.unwrap_or(1), || bar.inc(1)).into_iter();
+    let cores = || thread::available_parallelism().ok().map(usize::from);
+    let threads = threads.map(usize::from).or_else(cores).unwrap_or(1);
+    let bar = progress(jobs.len() as u64 * if twice { 2 } else { 1 });
+    let mut runs = explore::all(scenarios, &jobs, threads, || bar.inc(1));
+    let divergences = if twice {
+        explore::twice::check(scenarios, &jobs, &runs, threads, || bar.inc(1))
+            .map_err(|error| miette::miette!("no run could be made again: {error}"))?
+    } else {
+        Vec::new()
+    };
     bar.finish_and_clear();
-    let rows: Vec<(&dyn Play, Tally)> = scenarios
-        .iter()
-        .map(|scenario| {
-            let count = of(&**scenario).count();
-            let runs: Vec<Run> = runs.by_ref().take(count).collect();
-            (&**scenario, Tally::of(&**scenario, &runs, seeds.is_none()))
-        })
-        .collect();
+    let mut rows: Vec<(&dyn Play, Tally)> = Vec::new();
+    for scenario in scenarios {
+        let rest = runs.split_off(of(&**scenario).count());
+        rows.push((&**scenario, Tally::of(&**scenario, &runs, seeds.is_none())));
+        runs = rest;
+    }
     print(&format!(
         "{}\n{}",
         verdict::table(&rows),
         verdict::failures(&rows)
     ));
-    code(rows.iter().map(|(_, tally)| tally.verdict).max())
+    for divergence in &divergences {
+        let (scenario, seed) = divergence.job;
+        let title = verdict::title(scenarios[scenario].source());
+        print(&format!(
+            "\n{title}, seed {seed}: NOT DETERMINISTIC, - here, + in a fresh process\n{}\n",
+            divergence.story
+        ));
+    }
+    if twice && divergences.is_empty() {
+        print(&format!(
+            "\neach of {} runs gave the same digest in a fresh process\n",
+            jobs.len()
+        ));
+    }
+    let code = code(rows.iter().map(|(_, tally)| tally.verdict).max());
+    Ok(if divergences.is_empty() {
+        code
+    } else {
+        VIOLATION
+    })
 }
 
 fn code(worst: Option<Verdict>) -> u8 {
@@ -239,7 +269,16 @@ fn progress(runs: u64) -> ProgressBar {
 }
 
 fn replay(modes: &[&dyn AnyMode], args: &ReplayArgs) -> Result<u8, Report> {
-    let sources = sources(std::slice::from_ref(&args.file))?;
+    let sources = if args.file == Path::new("-") {
+        let text = io::read_to_string(io::stdin())
+            .map_err(|error| miette::miette!("standard input: {error}"))?;
+        vec![Source {
+            path: "-".into(),
+            text,
+        }]
+    } else {
+        sources(std::slice::from_ref(&args.file))?
+    };
     let [source] = &sources[..] else {
         return Err(miette::miette!(
             "{} is a folder: replay makes one run of one file",

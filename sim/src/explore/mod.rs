@@ -1,5 +1,7 @@
 //! Many runs on all cores.
 
+pub mod twice;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
