@@ -378,8 +378,9 @@ fn summary(scenario: &dyn Play, run: &Run) -> String {
     lines.join("\n") + "\n"
 }
 
-const FAULTS: [&str; 7] = [
+const FAULTS: [&str; 8] = [
     "partition = [GROUP, GROUP, ...]: nothing passes between the groups",
+    "partition = SHAPE: the servers fall apart in any order: halves, bridge, majorities_ring",
     "cut = { from = GROUP, to = GROUP }: nothing passes one way",
     "crash = GROUP: down for as long as `for` says, losing memory and any suffix of what was not flushed",
     "power = GROUP: the same at one instant for all, each back after its own draw from `for`",

@@ -143,6 +143,16 @@ fn a_fault_that_does_nothing_is_refused() {
 }
 
 #[test]
+fn a_shape_that_does_not_exist_is_refused_with_the_nearest() {
+    assert_snapshot!(refusal("[\"leader\", \"others\"]", "\"half\""));
+}
+
+#[test]
+fn a_partition_of_one_group_is_refused() {
+    assert_snapshot!(refusal("[\"leader\", \"others\"]", "[\"leader\"]"));
+}
+
+#[test]
 fn a_missing_key_is_named() {
     assert_snapshot!(refusal("seeds = \"0..2\"\n", ""));
 }

@@ -18,8 +18,11 @@ fn fault() -> impl Strategy<Value = String> {
         "all",
         "candidate",
     ]);
-    let what = (whom, 0..8_u32, 2..60_u32).prop_map(|(whom, kind, factor)| match kind {
+    let what = (whom, 0..11_u32, 2..60_u32).prop_map(|(whom, kind, factor)| match kind {
         0 => "partition = [\"minority\", \"others\"]".to_owned(),
+        8 => "partition = \"halves\"".to_owned(),
+        9 => "partition = \"bridge\"".to_owned(),
+        10 => "partition = \"majorities_ring\"".to_owned(),
         1 => "partition = [\"leader\", \"others\"]".to_owned(),
         2 => "cut = { from = \"leader\", to = \"others\" }".to_owned(),
         3 => "cut = { from = \"others\", to = \"leader\" }".to_owned(),
@@ -40,7 +43,7 @@ fn fault() -> impl Strategy<Value = String> {
 
 /// A cluster of any size with any constants, under any of them.
 fn scenario() -> impl Strategy<Value = String> {
-    let sizes = (3..8_u32, 1..7_u32, 10..400_u32, 1..6_u32);
+    let sizes = (4..8_u32, 1..7_u32, 10..400_u32, 1..6_u32);
     let options = (1..2000_u32, 1..5_u32, prop::bool::ANY);
     let laws = (1..40_u32, 1..20_u32, 0..5000_u32);
     (sizes, options, laws, prop::collection::vec(fault(), 0..5)).prop_map(

@@ -69,8 +69,13 @@ impl Wanted {
     }
 }
 
+/// One listener at a time: `tracing` remembers for the whole process whether anybody cares for an event, and with two
+/// that come and go one of them can be forgotten.
+static LISTENING: Mutex<()> = Mutex::new(());
+
 /// Writes down what `work` does on this thread.
 pub fn of<R>(wanted: Wanted, into: impl Write + Send + 'static, work: impl FnOnce() -> R) -> R {
+    let _alone = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
     let targets = wanted.targets.clone();
     let layer = Lines {
         wanted,
@@ -78,7 +83,7 @@ pub fn of<R>(wanted: Wanted, into: impl Write + Send + 'static, work: impl FnOnc
     }
     .with_filter(targets);
     tracing::subscriber::with_default(Registry::default().with(layer), || {
-        // An event that another thread met first, while nobody listened, may have been written off just now.
+        // What another thread met first, while nobody listened, may have been written off just now.
         tracing::callsite::rebuild_interest_cache();
         work()
     })

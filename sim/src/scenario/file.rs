@@ -14,7 +14,7 @@ use crate::workload::WorkloadSetup;
 use crate::world::WORLD_PROMISES;
 use crate::world::clock::ClockSetup;
 use crate::world::disk::DiskSetup;
-use crate::world::fault::{Group, Plan, Target, What};
+use crate::world::fault::{Group, Plan, Shape, Target, What};
 use crate::world::network::{NetworkSetup, Noise};
 use crate::world::random::Chance;
 
@@ -95,7 +95,7 @@ struct FaultFile {
     every: Option<Spanned<SpanRange>>,
     #[serde(rename = "for")]
     lasts: Option<Spanned<SpanRange>>,
-    partition: Option<Spanned<Vec<Spanned<Names>>>>,
+    partition: Option<Spanned<Apart>>,
     cut: Option<CutFile>,
     crash: Option<Spanned<Names>>,
     power: Option<Spanned<Names>>,
@@ -132,6 +132,35 @@ struct ExpectFile {
     violated: Option<Spanned<Names>>,
     sees: Option<Spanned<Names>>,
     within: Option<Span>,
+}
+
+/// The shape of a partition, or its groups.
+enum Apart {
+    Shape(String),
+    Groups(Vec<Spanned<Names>>),
+}
+
+impl<'de> Deserialize<'de> for Apart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Apart, D::Error> {
+        struct ShapeOrGroups;
+        impl<'de> Visitor<'de> for ShapeOrGroups {
+            type Value = Apart;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of groups, or a shape such as \"halves\"")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Apart, E> {
+                Ok(Apart::Shape(name.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut groups: A) -> Result<Apart, A::Error> {
+                let mut all = Vec::new();
+                while let Some(group) = groups.next_element()? {
+                    all.push(group);
+                }
+                Ok(Apart::Groups(all))
+            }
+        }
+        deserializer.deserialize_any(ShapeOrGroups)
+    }
 }
 
 /// One name or a list of names.
@@ -453,19 +482,8 @@ impl Checks<'_> {
                 .help("say how long it lasts: for = \"2s\""));
         };
         let mut kinds = Vec::new();
-        if let Some(groups) = file.partition {
-            let (place, groups) = (groups.span(), groups.into_inner());
-            if groups.len() < 2 {
-                let help = "write partition = [\"leader\", \"others\"]";
-                return Err(self
-                    .at(place, "a partition needs two groups or more")
-                    .help(help));
-            }
-            let groups = groups
-                .iter()
-                .map(|names| self.group::<M>(names))
-                .collect::<Result<_, _>>()?;
-            kinds.push(What::Partition(groups));
+        if let Some(apart) = file.partition {
+            kinds.push(self.apart::<M>(apart)?);
         }
         if let Some(CutFile { from, to }) = file.cut {
             kinds.push(What::Cut {
@@ -517,6 +535,43 @@ impl Checks<'_> {
             lasts: lasts.into_inner(),
             what,
         })
+    }
+
+    fn apart<M: Mode>(&self, apart: Spanned<Apart>) -> Result<What, Problem> {
+        let place = apart.span();
+        match apart.into_inner() {
+            Apart::Shape(name) => {
+                let Some((_, shape, least)) =
+                    Shape::ALL.into_iter().find(|(known, ..)| *known == name)
+                else {
+                    let known = Shape::ALL.map(|(known, ..)| known);
+                    return Err(Problem::unknown(
+                        self.source,
+                        Some(place),
+                        "shape of a partition",
+                        &name,
+                        known,
+                    ));
+                };
+                if self.servers < least {
+                    let message = format!("{} nodes make no {name}", self.servers);
+                    return Err(self
+                        .at(place, message)
+                        .help(format!("it takes {least} or more")));
+                }
+                Ok(What::Shape(shape))
+            }
+            Apart::Groups(groups) if groups.len() < 2 => {
+                let help = "write partition = [\"leader\", \"others\"]";
+                Err(self
+                    .at(place, "a partition needs two groups or more")
+                    .help(help))
+            }
+            Apart::Groups(groups) => {
+                let groups = groups.iter().map(|names| self.group::<M>(names));
+                Ok(What::Partition(groups.collect::<Result<_, _>>()?))
+            }
+        }
     }
 
     fn group<M: Mode>(&self, names: &Spanned<Names>) -> Result<Group, Problem> {

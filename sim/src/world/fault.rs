@@ -31,11 +31,49 @@ pub enum Target {
 /// A set of targets that stand together.
 pub type Group = Vec<Target>;
 
+/// How servers fall apart when nobody in particular is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shape {
+    /// Two halves; of an odd number, one half is a majority.
+    Halves,
+    /// Two sides that hear nothing of each other, and one server that hears both.
+    Bridge,
+    /// Every server hears a majority, and no two the same one: each hears its neighbours on a ring.
+    MajoritiesRing,
+}
+
+impl Shape {
+    /// The shapes by name, with how many servers each takes at the least.
+    pub const ALL: [(&'static str, Shape, u32); 3] = [
+        ("halves", Shape::Halves, 2),
+        ("bridge", Shape::Bridge, 3),
+        ("majorities_ring", Shape::MajoritiesRing, 4),
+    ];
+
+    /// Divides servers in a drawn order: two sides, two sides around the bridge, or the ring in one piece.
+    fn divide(self, order: &[usize]) -> Vec<Vec<usize>> {
+        let middle = order.len() / 2;
+        match self {
+            Shape::Halves => vec![order[..middle].to_vec(), order[middle..].to_vec()],
+            Shape::Bridge => {
+                vec![
+                    order[..middle].to_vec(),
+                    vec![order[middle]],
+                    order[middle + 1..].to_vec(),
+                ]
+            }
+            Shape::MajoritiesRing => vec![order.to_vec()],
+        }
+    }
+}
+
 /// What a fault does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum What {
     /// No message passes between groups, either way.
     Partition(Vec<Group>),
+    /// The servers fall apart in a shape, in a drawn order.
+    Shape(Shape),
     /// No message passes from one group to the other; back, they do.
     Cut {
         /// The senders.
@@ -95,7 +133,39 @@ impl What {
             | What::SlowDisk { on: group, .. } => {
                 vec![group]
             }
-            What::Noise(_) => Vec::new(),
+            What::Noise(_) | What::Shape(_) => Vec::new(),
+        }
+    }
+
+    /// Between whom nothing passes, either way, once the groups are bound.
+    pub fn apart(&self, groups: &[Vec<usize>]) -> Vec<(usize, usize)> {
+        let between = |one: &[usize], other: &[usize]| -> Vec<(usize, usize)> {
+            one.iter()
+                .flat_map(|a| other.iter().map(move |b| (*a, *b)))
+                .collect()
+        };
+        match self {
+            What::Partition(_) | What::Shape(Shape::Halves) => {
+                let pairs =
+                    (0..groups.len()).flat_map(|n| (n + 1..groups.len()).map(move |m| (n, m)));
+                pairs
+                    .flat_map(|(n, m)| between(&groups[n], &groups[m]))
+                    .collect()
+            }
+            What::Shape(Shape::Bridge) => between(&groups[0], &groups[2]),
+            What::Shape(Shape::MajoritiesRing) => {
+                let ring = &groups[0];
+                let servers = ring.len();
+                // With as many neighbours on each side as make a majority with oneself.
+                let reach = (servers / 2).div_ceil(2);
+                let far = |n: usize, m: usize| (m - n).min(servers - (m - n)) > reach;
+                let pairs = (0..servers).flat_map(|n| (n + 1..servers).map(move |m| (n, m)));
+                pairs
+                    .filter(|(n, m)| far(*n, *m))
+                    .map(|(n, m)| (ring[n], ring[m]))
+                    .collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -103,6 +173,14 @@ impl What {
     ///
     /// What is named precisely is bound first, what is left over last.
     pub fn bind(&self, crowd: &Crowd<'_>, draws: &mut Stream) -> Option<Vec<Vec<usize>>> {
+        if let What::Shape(shape) = self {
+            let mut left: Vec<usize> = (0..crowd.servers.len()).collect();
+            let mut order = Vec::new();
+            while !left.is_empty() {
+                order.push(left.swap_remove(draws.next_draw().below(left.len() as u64) as usize));
+            }
+            return Some(shape.divide(&order));
+        }
         let groups = self.groups();
         let mut bound: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
         let mut taken = vec![false; crowd.servers.len()];
@@ -215,6 +293,11 @@ impl What {
     pub fn describe(&self, groups: &[String]) -> String {
         match self {
             What::Partition(_) => format!("partition {}", groups.join(" | ")),
+            What::Shape(Shape::Halves) => format!("halves {}", groups.join(" | ")),
+            What::Shape(Shape::Bridge) => {
+                format!("bridge {} - {} - {}", groups[0], groups[1], groups[2])
+            }
+            What::Shape(Shape::MajoritiesRing) => format!("ring of majorities {}", groups[0]),
             What::Cut { .. } => format!("cut {} -> {}", groups[0], groups[1]),
             What::Crash(_) => format!("crash {}", groups[0]),
             What::Power(_) => format!("power loss at {}", groups[0]),
@@ -299,5 +382,64 @@ mod tests {
             .map(|ordinal| bind(&What::Pause(vec![Target::Any]), ordinal).unwrap()[0][0])
             .collect();
         assert_eq!(picked.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
+    }
+
+    /// Who hears whom, by slot, when a shape has struck so many servers.
+    fn hears(shape: Shape, servers: usize, ordinal: u32) -> Vec<Vec<usize>> {
+        let all: Vec<(NodeId, Option<Role>)> = (1..=servers as u32)
+            .map(|number| (NodeId::server(number), None))
+            .collect();
+        let crowd = Crowd {
+            servers: &all,
+            clients: &[],
+            up: &vec![true; servers],
+        };
+        let what = What::Shape(shape);
+        let groups = what
+            .bind(&crowd, &mut Key::new(4, Purpose::Fault(ordinal)).stream())
+            .unwrap();
+        let apart = what.apart(&groups);
+        let hears = |a: usize, b: usize| !apart.contains(&(a, b)) && !apart.contains(&(b, a));
+        (0..servers)
+            .map(|a| (0..servers).filter(|b| hears(a, *b)).collect())
+            .collect()
+    }
+
+    #[test]
+    fn on_a_ring_everybody_hears_a_majority_and_no_two_the_same_one() {
+        for servers in 4..=9 {
+            let hears = hears(Shape::MajoritiesRing, servers, servers as u32);
+            assert!(
+                hears.iter().all(|heard| heard.len() > servers / 2),
+                "{servers}: {hears:?}"
+            );
+            let different: std::collections::BTreeSet<_> = hears.iter().collect();
+            assert_eq!(different.len(), servers, "{hears:?}");
+        }
+    }
+
+    #[test]
+    fn a_bridge_hears_everybody_and_nobody_else_does() {
+        for servers in 3..=7 {
+            let hears = hears(Shape::Bridge, servers, 1);
+            assert_eq!(
+                hears.iter().filter(|heard| heard.len() == servers).count(),
+                1,
+                "{hears:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn halves_hear_themselves_and_any_server_can_be_in_either() {
+        let hears_of = |ordinal| hears(Shape::Halves, 5, ordinal);
+        for ordinal in 0..20 {
+            let mut sizes: Vec<usize> = hears_of(ordinal).iter().map(Vec::len).collect();
+            sizes.sort_unstable();
+            assert_eq!(sizes, [2, 2, 3, 3, 3]);
+        }
+        let with_first: std::collections::BTreeSet<usize> =
+            (0..20).map(|ordinal| hears_of(ordinal)[0].len()).collect();
+        assert_eq!(with_first.len(), 2);
     }
 }

@@ -201,12 +201,10 @@ impl<M: Mode> World<'_, M> {
     /// Starts or ends what a fault does for as long as it lasts.
     fn apply(&mut self, what: &What, groups: &[Vec<usize>], begin: bool) {
         match what {
-            What::Partition(_) => {
-                for (n, one) in groups.iter().enumerate() {
-                    for other in &groups[n + 1..] {
-                        self.cut(one, other, begin);
-                        self.cut(other, one, begin);
-                    }
+            What::Partition(_) | What::Shape(_) => {
+                for (one, other) in what.apart(groups) {
+                    self.cut(&[one], &[other], begin);
+                    self.cut(&[other], &[one], begin);
                 }
             }
             What::Cut { .. } => self.cut(&groups[0], &groups[1], begin),
