@@ -378,7 +378,7 @@ fn summary(scenario: &dyn Play, run: &Run) -> String {
     lines.join("\n") + "\n"
 }
 
-const FAULTS: [&str; 8] = [
+const FAULTS: [&str; 9] = [
     "partition = [GROUP, GROUP, ...]: nothing passes between the groups",
     "partition = SHAPE: the servers fall apart in any order: halves, bridge, majorities_ring",
     "cut = { from = GROUP, to = GROUP }: nothing passes one way",
@@ -386,6 +386,7 @@ const FAULTS: [&str; 8] = [
     "power = GROUP: the same at one instant for all, each back after its own draw from `for`",
     "pause = GROUP: standing still, catching up in any order",
     "slow_disk = { on = GROUP, factor = N }: flushes take N times as long",
+    "drop = { message = KIND }: every message of one of the mode's kinds is lost",
     "noise = { loss = P, duplicate = P, reorder = P }: on all links, P from 0 to 1",
 ];
 

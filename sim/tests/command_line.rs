@@ -148,6 +148,14 @@ fn a_shape_that_does_not_exist_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_message_that_the_mode_does_not_send_is_refused_with_the_nearest() {
+    assert_snapshot!(refusal(
+        "partition = [\"leader\", \"others\"]",
+        "drop = { message = \"apend\" }"
+    ));
+}
+
+#[test]
 fn a_partition_of_one_group_is_refused() {
     assert_snapshot!(refusal("[\"leader\", \"others\"]", "[\"leader\"]"));
 }

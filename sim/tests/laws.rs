@@ -18,9 +18,12 @@ fn fault() -> impl Strategy<Value = String> {
         "all",
         "candidate",
     ]);
-    let what = (whom, 0..11_u32, 2..60_u32).prop_map(|(whom, kind, factor)| match kind {
+    let what = (whom, 0..14_u32, 2..60_u32).prop_map(|(whom, kind, factor)| match kind {
         0 => "partition = [\"minority\", \"others\"]".to_owned(),
         8 => "partition = \"halves\"".to_owned(),
+        11 => "drop = { message = \"append\" }".to_owned(),
+        12 => "drop = { message = \"accepted\" }".to_owned(),
+        13 => "drop = { message = \"vote\" }".to_owned(),
         9 => "partition = \"bridge\"".to_owned(),
         10 => "partition = \"majorities_ring\"".to_owned(),
         1 => "partition = [\"leader\", \"others\"]".to_owned(),

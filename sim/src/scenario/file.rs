@@ -102,6 +102,13 @@ struct FaultFile {
     pause: Option<Spanned<Names>>,
     slow_disk: Option<SlowDiskFile>,
     noise: Option<NoiseFile>,
+    drop: Option<DropFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DropFile {
+    message: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -523,9 +530,26 @@ impl Checks<'_> {
                 reorder.as_ref(),
             )?));
         }
+        if let Some(DropFile { message }) = file.drop {
+            let known = <M::Message as Kinds>::KINDS;
+            let Some(kind) = known.iter().position(|name| name == message.get_ref()) else {
+                let (place, name) = (Some(message.span()), message.get_ref());
+                return Err(Problem::unknown(
+                    self.source,
+                    place,
+                    "kind of message",
+                    name,
+                    known.iter().copied(),
+                ));
+            };
+            kinds.push(What::Drop {
+                kind,
+                name: known[kind],
+            });
+        }
         let [what] = <[What; 1]>::try_from(kinds).map_err(|kinds| {
             let message = format!("a fault does one thing, and this one does {}", kinds.len());
-            let help = "one of partition, cut, crash, power, pause, slow_disk, noise";
+            let help = "one of partition, cut, crash, power, pause, slow_disk, noise, drop";
             self.at(place, message).help(help)
         })?;
         let every = file.every.map(Spanned::into_inner);

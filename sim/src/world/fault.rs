@@ -96,6 +96,13 @@ pub enum What {
     },
     /// Messages are lost, doubled or reordered on all links.
     Noise(Noise),
+    /// Every message of one kind is lost.
+    Drop {
+        /// Which of the mode's kinds.
+        kind: usize,
+        /// Its name.
+        name: &'static str,
+    },
 }
 
 /// A fault as a scenario plans it.
@@ -133,7 +140,7 @@ impl What {
             | What::SlowDisk { on: group, .. } => {
                 vec![group]
             }
-            What::Noise(_) | What::Shape(_) => Vec::new(),
+            What::Noise(_) | What::Drop { .. } | What::Shape(_) => Vec::new(),
         }
     }
 
@@ -303,6 +310,7 @@ impl What {
             What::Power(_) => format!("power loss at {}", groups[0]),
             What::Pause(_) => format!("pause {}", groups[0]),
             What::SlowDisk { factor, .. } => format!("disk of {} slow by {factor}", groups[0]),
+            What::Drop { name, .. } => format!("drop every {name}"),
             What::Noise(Noise {
                 loss,
                 duplicate,

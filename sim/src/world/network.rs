@@ -85,6 +85,8 @@ pub struct Network {
     carried: Vec<u32>,
     /// How many links are cut.
     cut: usize,
+    /// How many faults drop each kind of message.
+    dropped: Vec<u16>,
 }
 
 impl Network {
@@ -114,6 +116,7 @@ impl Network {
             links: (0..links).map(link).collect(),
             carried: vec![0; links * kinds],
             cut: 0,
+            dropped: vec![0; kinds],
         }
     }
 
@@ -127,6 +130,9 @@ impl Network {
         let draw = link.draws.draw((kind as u64) << 32 | u64::from(*carried));
         if link.cuts > 0 {
             return Fate::Cut;
+        }
+        if self.dropped[kind] > 0 {
+            return Fate::Lost;
         }
         let clients = from >= self.servers || to >= self.servers;
         let latency = if clients {
@@ -169,6 +175,13 @@ impl Network {
         assert!(link.cuts > 0, "only what was cut is healed");
         link.cuts -= 1;
         self.cut -= usize::from(link.cuts == 0);
+    }
+
+    /// Drops every message of a kind, or takes one such fault back.
+    pub fn drop_kind(&mut self, kind: usize, begin: bool) {
+        let faults = &mut self.dropped[kind];
+        assert!(begin || *faults > 0, "only what was begun ends");
+        *faults = if begin { *faults + 1 } else { *faults - 1 };
     }
 
     /// Sets what goes wrong besides the setup's noise.
@@ -293,6 +306,23 @@ mod tests {
             .filter(|(_, fate)| **fate != Fate::Lost);
         assert!(kept.clone().count() > 50);
         assert!(kept.into_iter().all(|(one, other)| one == other));
+    }
+
+    #[test]
+    fn only_the_kind_that_is_dropped_is_lost_and_only_as_long_as_it_is() {
+        let setup = NetworkSetup::default();
+        let mut network = Network::new(1, setup, 2, 2, 2);
+        network.drop_kind(1, true);
+        assert!(matches!(
+            network.send(Time::ZERO, 0, 1, 0),
+            Fate::Arrives(..)
+        ));
+        assert_eq!(network.send(Time::ZERO, 0, 1, 1), Fate::Lost);
+        network.drop_kind(1, false);
+        assert!(matches!(
+            network.send(Time::ZERO, 0, 1, 1),
+            Fate::Arrives(..)
+        ));
     }
 
     #[test]

@@ -225,6 +225,7 @@ impl<M: Mode> World<'_, M> {
                 }
             }
             What::Noise(_) => self.network.set_noise(self.storm.noise()),
+            What::Drop { kind, .. } => self.network.drop_kind(*kind, begin),
             What::Crash(_) | What::Power(_) => {}
         }
     }
