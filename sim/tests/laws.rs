@@ -6,6 +6,7 @@ use netsplit_sim::report::verdict::replay;
 use netsplit_sim::scenario::Source;
 use netsplit_sim::world::ground::Footing;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Any fault that the world knows, aimed at anybody.
 fn fault() -> impl Strategy<Value = String> {
@@ -70,16 +71,23 @@ fn scenario() -> impl Strategy<Value = String> {
     )
 }
 
-/// A hundred, or what PROPTEST_CASES says.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(100)
+/// The same hundred cases every time; where PROPTEST_CASES says how many, fresh ones.
+fn config() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").is_ok();
+    let (cases, rng_seed) = if asked {
+        (ProptestConfig::default().cases, RngSeed::Random)
+    } else {
+        (100, RngSeed::Fixed(1))
+    };
+    ProptestConfig {
+        cases,
+        rng_seed,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    #![proptest_config(config())]
 
     #[test]
     fn any_schedule_of_faults_keeps_every_invariant_and_promise(text in scenario(), seed in 0_u64..1_000_000) {
