@@ -264,9 +264,11 @@ impl Tally {
                     ));
                 }
             }
-            for note in scenario.sees() {
+            // A violation says enough by itself: runs that ended early saw little.
+            let broken = tally.verdict == Verdict::Violated;
+            for note in scenario.sees().iter().filter(|_| !broken) {
                 if runs.iter().all(|run| run.notes[*note] == 0) {
-                    tally.verdict = tally.verdict.max(Verdict::Unknown);
+                    tally.verdict = Verdict::Unknown;
                     tally.why.push(format!(
                         "no seed sees `{}`: the scenario shows nothing",
                         scenario.notes()[*note]

@@ -87,6 +87,37 @@ fn a_power_failure_at_all_servers_and_what_they_find() {
     ));
 }
 
+/// Clients that ask without pause are always late; one that crashes in the middle of a question must ask again when it
+/// is back, in a session of its own.
+#[test]
+fn a_client_that_crashed_in_the_middle_of_a_question_goes_on_asking() {
+    let text = transcript(
+        "world=debug",
+        r#"
+        mode = "raft"
+        nodes = 3
+        seeds = "0..1"
+        length = "3s"
+        workload = { clients = 1, rate = "5000/s", mix = { put = 1 } }
+
+        [[fault]]
+        at = "1s"
+        crash = "c1"
+        for = "100ms"
+        "#,
+    );
+    let asked = |from: &str, to: &str| {
+        let between = |line: &&str| (from..to).contains(&line.trim_start());
+        text.lines()
+            .filter(between)
+            .filter(|line| line.contains("c1   asks"))
+            .count()
+    };
+    assert!(asked("0.5", "1.0") > 10, "{text}");
+    assert_eq!(asked("1.01", "1.09"), 0, "{text}");
+    assert!(asked("1.5", "2.0") > 10, "{text}");
+}
+
 /// Figure 8 of the Raft paper, step by step, with five servers handed each other's messages.
 #[test]
 fn figure_8_an_entry_of_an_older_term_is_not_committed_by_counting() {

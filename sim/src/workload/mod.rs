@@ -170,12 +170,19 @@ impl Workload {
         Some(ask)
     }
 
-    /// An operation of the calm ended. One that did not succeed is asked again, as a fresh one.
+    /// An operation ended in the calm. One of the calm's own that did not succeed is asked again, as a fresh one; what
+    /// was asked in the storm ends as it ends.
     pub fn ended_calm(&mut self, ask: Ask, succeeded: bool) {
-        let again = (!succeeded).then(|| self.fill(ask.kind, ask.key));
-        if let Some(calm) = &mut self.calm {
-            calm.open.retain(|open| open.value != ask.value);
-            calm.todo.extend(again);
+        let Some(calm) = &mut self.calm else { return };
+        let Some(place) = calm.open.iter().position(|open| open.value == ask.value) else {
+            return;
+        };
+        calm.open.swap_remove(place);
+        if !succeeded {
+            let again = self.fill(ask.kind, ask.key);
+            self.calm
+                .iter_mut()
+                .for_each(|calm| calm.todo.push_back(again));
         }
     }
 

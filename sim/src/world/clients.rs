@@ -1,7 +1,6 @@
 //! The clients' side of a world: what they ask in the storm, and what must be well again in the calm.
 
-use netsplit::Input;
-use netsplit::{Ask, Invariants, Mode, OpId, Outcome, Span, Time};
+use netsplit::{Ask, Input, Invariants, Mode, OpId, Outcome, Span, Time};
 use tracing::{debug, info};
 
 use super::roster::View;
@@ -60,16 +59,24 @@ impl<M: Mode> World<'_, M> {
         }
         let succeeded = matches!(outcome, Outcome::Ok(_));
         self.history.end(self.now, op, outcome);
+        self.is_free(client, ask, succeeded);
+    }
+
+    /// A client went down: what it had asked stays open in the history for ever, and it asks anew when it is back.
+    pub(super) fn abandon(&mut self, client: usize) {
+        if let Some((_, ask)) = self.open[client].take() {
+            self.is_free(client, ask, false);
+        }
+    }
+
+    /// A client has nothing open any more: on with the calm, or with what it is late for.
+    fn is_free(&mut self, client: usize, ask: Ask, succeeded: bool) {
         if self.workload.is_calm() {
             self.workload.ended_calm(ask, succeeded);
             self.events.push(self.now, Event::Settle);
         } else if std::mem::take(&mut self.late[client]) {
-            self.events.push(
-                self.now,
-                Event::Invoke {
-                    client: client as u32,
-                },
-            );
+            let client = client as u32;
+            self.events.push(self.now, Event::Invoke { client });
         }
     }
 

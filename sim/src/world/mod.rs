@@ -554,10 +554,8 @@ impl<'a, M: Mode> World<'a, M> {
         host.flushes += 1;
         host.disk.crash(self.disks[slot].draw(host.flushes));
         host.life.0 += 1;
-        if let Some(client) = slot.checked_sub(self.servers)
-            && let Some((_, ask)) = self.open[client].take()
-        {
-            self.workload.ended_calm(ask, false);
+        if let Some(client) = slot.checked_sub(self.servers) {
+            self.abandon(client);
         }
     }
 
