@@ -1,5 +1,6 @@
 //! From a TOML file to a scenario that can be run, with errors that point at the line.
 
+mod checks;
 mod file;
 pub mod problem;
 
@@ -7,7 +8,7 @@ use std::ops::Range;
 
 use netsplit::{Ask, Mode, Span, View};
 
-pub(crate) use self::file::seed_range;
+pub(crate) use self::checks::seed_range;
 pub use self::problem::Problem;
 use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
@@ -76,7 +77,7 @@ impl<M: Mode> Scenario<M> {
         source: &Source,
         mistakes: &'static [Planted<M::Process>],
     ) -> Result<Scenario<M>, Problem> {
-        file::read(source, mistakes)
+        checks::read(source, mistakes)
     }
 
     /// Whether an operation only looks.
@@ -97,5 +98,5 @@ impl<M: Mode> Scenario<M> {
 /// # Errors
 /// If it names none, or one that is not among `known`.
 pub fn mode_of<'a>(source: &Source, known: &[&'a str]) -> Result<&'a str, Problem> {
-    file::mode_of(source, known)
+    checks::mode_of(source, known)
 }
