@@ -111,7 +111,7 @@ impl Process for Node {
             }
             Input::Delivered(_, Beat(number)) => self.heard = self.heard.max(number),
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
-            Input::Flushed(_) => {}
+            Input::Flushed(_) | Input::Failed(_) => {}
         }
     }
 }

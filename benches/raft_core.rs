@@ -7,7 +7,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use netsplit::kv::{Key, Request, Value};
 use netsplit::raft::log::Index;
-use netsplit::raft::{Config, Message, Options, Raft, Server, Standing, Timer};
+use netsplit::raft::{Config, Message, Options, Raft, Record, Server, Standing, Timer};
 use netsplit::{Effect, Input, Life, NodeId, Now, Outbox, Process, Ticket};
 
 #[path = "peers/tikv_raft.rs"]
@@ -35,8 +35,10 @@ impl Cluster {
             options: Options::default(),
         });
         let mut out = Outbox::new();
-        let boot =
-            |name: &NodeId| Server::boot(&config, *name, Life(0), Now::default(), &[], &mut out);
+        let boot = |name: &NodeId| {
+            let disk = [Ok(Record::Identity(*name))];
+            Server::boot(&config, *name, Life(0), Now::default(), &disk, &mut out)
+        };
         let servers: Vec<Server> = names.iter().map(boot).collect();
         out.drain();
         let count = servers.len();

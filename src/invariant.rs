@@ -40,6 +40,8 @@ pub trait Cluster<P: Process> {
     fn nodes(&self) -> &[NodeId];
     /// The process of a node; none while it is down.
     fn process(&self, node: NodeId) -> Option<&P>;
+    /// Whether everything is asked of this node in the calm: not of one that is lost, nor of one that stays broken.
+    fn is_sound(&self, node: NodeId) -> bool;
     /// How often a node has been started; what was only in memory is forgotten between two lives.
     fn life(&self, node: NodeId) -> Life;
     /// What is durable on a node, whether it is up or down.

@@ -22,7 +22,9 @@ pub mod time;
 
 pub use id::{Life, NodeId, OpId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};
-pub use mode::{Ask, Member, Mode, Promise, View};
-pub use process::{Damage, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role, Size};
+pub use mode::{Ask, Envelope, Member, Mode, Promise, View};
+pub use process::{
+    Damage, DiskError, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role, Size,
+};
 pub use queue::{Losable, Queue};
 pub use time::{Now, Span, SpanRange, Time};

@@ -22,6 +22,8 @@ pub trait Mode: Protocol {
     const ROLES: &'static [&'static str];
     /// The kinds of operation a workload can mix, in the order of [`Ask::kind`].
     const REQUESTS: &'static [&'static str];
+    /// The names of its in-memory queues, as its processes show them ([`Process::queues`]).
+    const QUEUES: &'static [&'static str] = &[];
     /// How many servers it runs with.
     const SERVERS: std::ops::RangeInclusive<u32>;
 
@@ -44,11 +46,35 @@ pub trait Mode: Protocol {
     /// What its clients are promised.
     fn promises() -> Vec<Promise<Self>>;
 
+    /// Which faults, and how many at once, it promises to survive with so many servers. None of those, if it does not
+    /// say.
+    fn envelope(_options: &Self::Options, _servers: u32) -> Envelope {
+        Envelope::default()
+    }
+
+    /// Whether these servers are enough to go on with when all others are broken for good. All are needed, if it does
+    /// not say.
+    fn suffices(_options: &Self::Options, servers: u32, core: &[NodeId]) -> bool {
+        core.len() == servers as usize
+    }
+
     /// How long after the storm everything must be well again: fresh operations done, replicas settled.
     fn calm_budget(options: &Self::Options) -> Span;
 
-    /// Whether the replicas have come to rest in agreement; if not, what is missing.
+    /// Whether the replicas have come to rest in agreement, as far as they are sound ([`Cluster::is_sound`]); if not,
+    /// what is missing.
     fn settled(cluster: &impl Cluster<Self::Process>) -> Result<(), String>;
+}
+
+/// The faults that a mode promises to survive. What is not named here, every mode survives in any number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Envelope {
+    /// Servers that may lose what they had on disk, by being wiped or by a rotten record, in one run.
+    pub lost_servers: u32,
+    /// Whether a disk may say that it flushed when it did not.
+    pub lying_flushes: bool,
+    /// How far a monotonic clock may be fast or slow, in parts per million.
+    pub drift_ppm: u32,
 }
 
 /// One participant and what it is told at every start.

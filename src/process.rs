@@ -104,6 +104,7 @@
 //!                     out.respond(op, Outcome::Ok(value));
 //!                 }
 //!             }
+//!             Input::Failed(_) => out.stop("the disk failed"),
 //!             Input::Fired(()) | Input::Flushed(_) => {}
 //!         }
 //!     }
@@ -171,10 +172,16 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// What it is told at every start: its peers and options.
     type Config: Clone + Debug;
 
+    /// What an operator puts on its disk before the first start, as real systems are formatted or given an identity: a
+    /// process that does not find it again has been wiped, and must not act as if it remembered.
+    fn format(_config: &Self::Config, _me: NodeId) -> Vec<<Self::Protocol as Protocol>::Record> {
+        Vec::new()
+    }
+
     /// The first start and every restart.
     ///
     /// `disk` is what survived, oldest first; `life` counts the starts. What the boot leaves in `out` is carried out
-    /// like the effects of a step.
+    /// like the effects of a step. A process that stops while it boots is lost: nobody starts it again.
     fn boot(
         config: &Self::Config,
         me: NodeId,
@@ -220,6 +227,18 @@ pub enum Damage {
     Rotten,
 }
 
+/// What a disk could not do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DiskError {
+    /// A write failed: it, and everything behind it in that step's outbox, did not happen.
+    Write,
+    /// The same, since the disk is full.
+    Full,
+    /// A flush failed: of what it was to cover any prefix is durable and the rest is gone, and what was held for it never
+    /// leaves. A later flush may well succeed, and says nothing about what this one lost.
+    Flush(Ticket),
+}
+
 /// What the world hands to a process.
 ///
 /// Streams (opened, arrived, credit, closed) join this list with their first user.
@@ -233,6 +252,9 @@ pub enum Input<P: Protocol> {
     Requested(OpId, P::Request),
     /// Everything written before this ticket's flush is durable.
     Flushed(Ticket),
+    /// The disk failed. What is in memory is ahead of what is durable: a process may only [stop](Outbox::stop), or know
+    /// very well what it does.
+    Failed(DiskError),
 }
 
 /// How an operation ended, as its client knows it.
@@ -413,6 +435,16 @@ impl<P: Protocol> Display for Effect<P> {
             Effect::Note(note) => write!(f, "note {note}"),
             Effect::Stop(reason) => write!(f, "stop: {reason}"),
         }
+    }
+}
+
+impl Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DiskError::Write => "a write failed",
+            DiskError::Full => "the disk is full",
+            DiskError::Flush(_) => "a flush failed",
+        })
     }
 }
 

@@ -106,7 +106,7 @@ impl<const LEAK: usize> Process for Node<LEAK> {
                 out.send(whom, Beat);
             }
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
-            Input::Delivered(..) | Input::Flushed(_) => {}
+            Input::Delivered(..) | Input::Flushed(_) | Input::Failed(_) => {}
         }
     }
 }

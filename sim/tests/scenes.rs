@@ -175,6 +175,10 @@ mod stage {
         text: String,
     }
 
+    fn identity(server: u32) -> Result<Record, Damage> {
+        Ok(Record::Identity(NodeId::server(server)))
+    }
+
     impl Stage {
         pub(crate) fn new(count: u32) -> Stage {
             let options = Options {
@@ -189,7 +193,9 @@ mod stage {
             let mut stage = Stage {
                 config,
                 servers: BTreeMap::new(),
-                disks: (1..=count).map(|server| (server, Vec::new())).collect(),
+                disks: (1..=count)
+                    .map(|server| (server, vec![identity(server)]))
+                    .collect(),
                 mail: Vec::new(),
                 values: 0,
                 text: String::new(),

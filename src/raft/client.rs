@@ -71,7 +71,9 @@ impl Process for Client {
             Input::Fired(Timer::Retry) => self.on_retry(out),
             Input::Fired(Timer::GiveUp) => self.on_give_up(out),
             // A server's affairs.
-            Input::Delivered(..) | Input::Fired(_) | Input::Flushed(_) => {}
+            // It writes nothing.
+            Input::Flushed(_) | Input::Failed(_) => {}
+            Input::Delivered(..) | Input::Fired(_) => {}
         }
     }
 }

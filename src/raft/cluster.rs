@@ -9,11 +9,11 @@ use super::leader::MAX_SERVERS;
 use super::message::{Message, Note, Timer};
 use super::options::Options;
 use super::server::{Config, Server, Standing};
-use super::state::Record;
+use super::state::{Record, majority};
 use crate::kv::{Request, Response};
 use crate::process::{Damage, Input, Kinds, Process, Protocol, Role};
 use crate::queue::Losable;
-use crate::{Ask, Cluster, Life, Member, Mode, NodeId, Now, Outbox, Promise, Span};
+use crate::{Ask, Cluster, Envelope, Life, Member, Mode, NodeId, Now, Outbox, Promise, Span};
 
 /// The mode, and its vocabulary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -40,6 +40,14 @@ impl Protocol for Raft {
 impl Process for Node {
     type Protocol = Raft;
     type Config = Arc<Config>;
+
+    fn format(config: &Arc<Config>, me: NodeId) -> Vec<Record> {
+        if me.is_client() {
+            Client::format(config, me)
+        } else {
+            Server::format(config, me)
+        }
+    }
 
     fn boot(
         config: &Arc<Config>,
@@ -101,6 +109,7 @@ impl Mode for Raft {
     const ABOUT: &'static str = "Raft replica group with a key-value store; linearizable";
     const ROLES: &'static [&'static str] = &["leader", "follower", "candidate"];
     const REQUESTS: &'static [&'static str] = Request::KINDS;
+    const QUEUES: &'static [&'static str] = &["reads"];
     const SERVERS: RangeInclusive<u32> = 1..=MAX_SERVERS as u32;
 
     type Process = Node;
@@ -142,6 +151,19 @@ impl Mode for Raft {
         vec![Promise::Linearizable(view), Promise::Durable(view)]
     }
 
+    /// A server that lost its disk stops for good, so at most a minority may; no clock decides anything here.
+    fn envelope(_: &Options, servers: u32) -> Envelope {
+        Envelope {
+            lost_servers: servers - majority(servers as usize) as u32,
+            lying_flushes: false,
+            drift_ppm: 500_000,
+        }
+    }
+
+    fn suffices(_: &Options, servers: u32, core: &[NodeId]) -> bool {
+        core.len() >= majority(servers as usize)
+    }
+
     /// Ten elections that fail for a split vote, ten servers asked in vain, and an operation that was given up.
     fn calm_budget(options: &Options) -> Span {
         options.election.max * 10 + options.retry.max * 10 + options.give_up
@@ -151,24 +173,27 @@ impl Mode for Raft {
         let mut leader = None;
         let mut all = Vec::new();
         for &id in cluster.nodes().iter().filter(|id| !id.is_client()) {
+            let sound = cluster.is_sound(id);
             let Some(server) = cluster.process(id).and_then(Node::server) else {
-                return Err(format!("{id} is down"));
+                if sound {
+                    return Err(format!("{id} is down"));
+                }
+                continue;
             };
             if matches!(server.standing, Standing::Leader(_)) {
-                leader = leader.max(Some((server.durable.term, id)));
+                let last = server.durable.log.last();
+                leader = leader.max(Some((server.durable.term, id, last)));
             }
-            all.push((id, server));
+            if sound {
+                all.push((id, server));
+            }
         }
-        let Some((term, leader)) = leader else {
+        let Some((term, leader, end)) = leader else {
             return Err("nobody leads".into());
         };
-        let end = all
-            .iter()
-            .find(|(id, _)| *id == leader)
-            .map(|(_, server)| server.durable.log.last());
         for (id, server) in all {
             let last = server.durable.log.last();
-            if Some(last) != end {
+            if last != end {
                 return Err(format!(
                     "the log of {id} ends {last}, not as that of {leader}, leader of term {term}"
                 ));

@@ -15,6 +15,7 @@ use super::log::{Entry, Index, Position, Term};
 use super::server::{Server, Standing};
 use super::state::{Machine, Record, majority};
 use crate::invariant::{Broken, Cluster, Invariants};
+use crate::process::Damage;
 use crate::{Life, NodeId};
 
 /// All of them, with what they remember of the run.
@@ -61,6 +62,8 @@ struct Seen {
 struct Shadow {
     generation: u32,
     read: usize,
+    /// It was wiped, or a record is rotten: its server never votes or acknowledges again.
+    lost: bool,
     /// The newest term on it.
     term: Term,
     /// Every vote it ever made durable.
@@ -128,6 +131,9 @@ impl Invariants<Node> for RaftInvariants {
                 continue;
             };
             self.whole_log(id, server, found);
+            if !cluster.is_sound(id) {
+                continue;
+            }
             match first {
                 None => first = Some((id, &server.machine)),
                 Some((other, machine)) if *machine != server.machine => found.push(Broken::new(
@@ -158,8 +164,13 @@ impl RaftInvariants {
             (disk.generation, disk.read) = (view.generation, 0);
             disk.log.clear();
         }
-        for record in view.records[disk.read..].iter().flatten() {
+        for record in view.records[disk.read..].iter() {
+            let Ok(record) = record else {
+                disk.lost |= *record == Err(Damage::Rotten);
+                continue;
+            };
             match record {
+                Record::Identity(_) => {}
                 Record::Ballot {
                     term,
                     vote: Some(vote),
@@ -178,6 +189,7 @@ impl RaftInvariants {
                 }
             }
         }
+        disk.lost |= view.records.is_empty();
         disk.read = view.records.len();
     }
 
@@ -339,7 +351,8 @@ impl RaftInvariants {
         }
     }
 
-    /// By log matching, who has the newest committed entry on disk has all before it.
+    /// By log matching, who has the newest committed entry on disk has all before it. A server that lost its disk counts
+    /// as one that has it: it elects nobody any more, so that every majority that can still form has a holder.
     fn committed_is_durable(
         &self,
         cluster: &impl Cluster<Node>,
@@ -348,11 +361,13 @@ impl RaftInvariants {
         found: &mut Vec<Broken>,
     ) {
         let has = |id: &NodeId| {
-            let term = self
+            let disk = self
                 .servers
                 .get(id.number() as usize - 1)
-                .and_then(|seen| seen.disk.log.get(newest.index.0 as usize - 1));
-            term == Some(&newest.term)
+                .map(|seen| &seen.disk);
+            disk.is_some_and(|disk| {
+                disk.lost || disk.log.get(newest.index.0 as usize - 1) == Some(&newest.term)
+            })
         };
         let (mut members, mut holders) = (0, 0);
         for id in cluster.nodes().iter().filter(|id| !id.is_client()) {

@@ -15,9 +15,6 @@ use crate::{Life, NodeId, Outbox, Ticket};
 /// The largest cluster: what a quorum is counted over fits on the stack.
 pub const MAX_SERVERS: usize = 15;
 
-/// Reads that may wait for one round of confirmation; a client whose read finds no place asks again.
-const READS: usize = 4096;
-
 /// What a leader keeps for its term.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Office {
@@ -70,7 +67,7 @@ impl Server {
             followers: self.others().map(progress).collect(),
             round: 1,
             confirmed: 0,
-            reads: Queue::new(READS),
+            reads: Queue::new(self.config.options.reads),
         });
         out.disarm(Timer::Election);
         out.arm(Timer::Heartbeat, self.config.options.heartbeat);
@@ -155,18 +152,16 @@ impl Server {
         let index = self.commit.max(office.opening);
         let round = office.round + 1;
         let idle = office.confirmed == office.round;
-        if office
-            .reads
-            .push(Read {
-                session,
-                seq,
-                key,
-                round,
-                index,
-            })
-            .is_ok()
-            && idle
-        {
+        let read = Read {
+            session,
+            seq,
+            key,
+            round,
+            index,
+        };
+        if office.reads.push(read).is_err() {
+            out.note(Note::ReadsOverflow(session.client));
+        } else if idle {
             self.open_round(out);
         }
     }

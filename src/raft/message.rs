@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::log::{Entries, Index, Position, Term};
 use crate::kv::{Request, Response};
-use crate::process::{Kinds, Size};
+use crate::process::{DiskError, Kinds, Size};
 use crate::{Life, NodeId};
 
 /// Everything that travels between servers, and between clients and servers.
@@ -238,6 +238,14 @@ pub enum Note {
     Truncates(Index),
     /// It found the last write torn when it started.
     FindsTornTail,
+    /// It found a rotten record when it started.
+    FindsRot,
+    /// It found its disk wiped when it started.
+    FindsItselfWiped,
+    /// Its disk could not do what it was asked.
+    DiskFailed(DiskError),
+    /// It led, and had no place for a read.
+    ReadsOverflow(NodeId),
     /// It answered a retry of what was executed already.
     AnswersRetry(NodeId, u64),
     /// It sent a client elsewhere.
@@ -257,6 +265,10 @@ impl Kinds for Note {
         "loses the election",
         "truncates",
         "finds a torn tail",
+        "finds rot",
+        "finds itself wiped",
+        "disk failed",
+        "reads overflow",
         "answers a retry",
         "redirects",
         "gives up",
@@ -273,9 +285,13 @@ impl Kinds for Note {
             Note::LosesElection(_) => 6,
             Note::Truncates(_) => 7,
             Note::FindsTornTail => 8,
-            Note::AnswersRetry(..) => 9,
-            Note::Redirects(_) => 10,
-            Note::GivesUp(_) => 11,
+            Note::FindsRot => 9,
+            Note::FindsItselfWiped => 10,
+            Note::DiskFailed(_) => 11,
+            Note::ReadsOverflow(_) => 12,
+            Note::AnswersRetry(..) => 13,
+            Note::Redirects(_) => 14,
+            Note::GivesUp(_) => 15,
         }
     }
 }
@@ -294,7 +310,9 @@ impl fmt::Display for Note {
                 write!(f, "{name} of {candidate}, term {term}")
             }
             Note::Truncates(index) => write!(f, "{name} from {index}"),
-            Note::FindsTornTail => f.write_str(name),
+            Note::FindsTornTail | Note::FindsRot | Note::FindsItselfWiped => f.write_str(name),
+            Note::DiskFailed(error) => write!(f, "{name}: {error}"),
+            Note::ReadsOverflow(client) => write!(f, "{name}, none kept of {client}"),
             Note::AnswersRetry(client, seq) => write!(f, "{name} of {client}/{seq}"),
             Note::Redirects(client) => write!(f, "{name} {client}"),
             Note::GivesUp(request) => write!(f, "{name} on {request}"),

@@ -17,6 +17,8 @@ pub struct Options {
     pub batch: usize,
     /// Appends in flight to one follower, at most; what comes in meanwhile travels together. Default 4.
     pub window: usize,
+    /// Reads that may wait for one round of confirmation; a client whose read finds no place asks again. Default 4096.
+    pub reads: usize,
     /// Whether a leader that hears no majority for a whole election timeout steps down. Default true.
     pub check_quorum: bool,
     /// How long a client waits for an answer before it asks another server. Default 200ms..400ms.
@@ -34,6 +36,7 @@ impl Default for Options {
             heartbeat: Span::millis(50),
             batch: 1024,
             window: 4,
+            reads: 4096,
             check_quorum: true,
             retry: SpanRange::new(Span::millis(200), Span::millis(400)),
             redirect: SpanRange::new(Span::millis(1), Span::millis(5)),
@@ -54,6 +57,9 @@ impl Options {
         }
         if self.window == 0 {
             return Err(("window", zero("a window")));
+        }
+        if self.reads == 0 {
+            return Err(("reads", zero("the queue of reads")));
         }
         if self.heartbeat == Span::ZERO {
             return Err((

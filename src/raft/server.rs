@@ -8,8 +8,8 @@ use super::leader::Office;
 use super::log::{Index, Term};
 use super::message::{Message, Note, Timer};
 use super::options::Options;
-use super::state::{Durable, Machine, Record, recover};
-use crate::process::{Damage, Input, Process, Role};
+use super::state::{Durable, Machine, Record, Unfit, recover};
+use crate::process::{Damage, DiskError, Input, Process, Role};
 use crate::queue::Losable;
 use crate::{Life, NodeId, Now, Outbox};
 
@@ -55,6 +55,10 @@ impl Process for Server {
     type Protocol = Raft;
     type Config = Arc<Config>;
 
+    fn format(_: &Arc<Config>, me: NodeId) -> Vec<Record> {
+        vec![Record::Identity(me)]
+    }
+
     fn boot(
         config: &Arc<Config>,
         me: NodeId,
@@ -63,8 +67,19 @@ impl Process for Server {
         disk: &[Result<Record, Damage>],
         out: &mut Outbox<Raft>,
     ) -> Server {
-        let durable = recover(disk).unwrap_or_else(|_| {
-            out.stop("a record on disk is rotten: what this server promised is lost");
+        let durable = recover(disk).unwrap_or_else(|unfit| {
+            let (note, reason) = match unfit {
+                Unfit::Wiped => (
+                    Note::FindsItselfWiped,
+                    "its disk was wiped: what it promised is lost",
+                ),
+                Unfit::Rotten => (
+                    Note::FindsRot,
+                    "a record on disk is rotten: what it promised is lost",
+                ),
+            };
+            out.note(note);
+            out.stop(reason);
             Durable::default()
         });
         if disk.last() == Some(&Err(Damage::Torn)) {
@@ -92,6 +107,7 @@ impl Process for Server {
                 Standing::Candidate(_) => self.on_own_vote_flushed(ticket, out),
                 Standing::Leader(_) => self.on_own_log_flushed(ticket, out),
             },
+            Input::Failed(error) => on_disk_error(error, out),
             // A client's affairs.
             Input::Fired(Timer::Retry | Timer::GiveUp) | Input::Requested(..) => {}
         }
@@ -115,6 +131,12 @@ impl Process for Server {
             Standing::Follower { .. } | Standing::Candidate(_) => Vec::new(),
         }
     }
+}
+
+/// Memory is ahead of the disk now, and nobody knows by how much: a restart reads what is truly there.
+fn on_disk_error(error: DiskError, out: &mut Outbox<Raft>) {
+    out.note(Note::DiskFailed(error));
+    out.stop("its disk failed");
 }
 
 impl Server {

@@ -22,6 +22,8 @@ pub struct Durable {
 /// One durable write.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Record {
+    /// Whose disk this is: it was formatted with it, and is never without it unless it was wiped.
+    Identity(NodeId),
     /// The term, and the vote cast in it.
     Ballot {
         /// The term.
@@ -38,23 +40,40 @@ pub enum Record {
     },
 }
 
+/// Why a server cannot go on from what it finds on its disk: what it once promised is lost, and it must not vote or
+/// acknowledge as if it remembered. With one server of overlap between majorities, a single forgetful voter loses data.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unfit {
+    /// Its identity is not there.
+    Wiped,
+    /// A record cannot be read any more.
+    Rotten,
+}
+
 /// Rebuilds what was durable from the records on disk.
 ///
 /// A torn record is the write that the crash cut short: nothing that left this node rests on it, so the log simply ends
 /// before it.
 ///
 /// # Errors
-/// A rotten record: what this replica once promised is lost, and it must not vote or acknowledge as if it remembered.
-pub fn recover(disk: &[Result<Record, Damage>]) -> Result<Durable, Damage> {
+/// If the disk was wiped, or a record is rotten.
+pub fn recover(disk: &[Result<Record, Damage>]) -> Result<Durable, Unfit> {
     let mut durable = Durable::default();
+    if !matches!(
+        disk.first(),
+        Some(Ok(Record::Identity(_)) | Err(Damage::Rotten))
+    ) {
+        return Err(Unfit::Wiped);
+    }
     for record in disk {
         match record {
+            Ok(Record::Identity(_)) => {}
             Ok(Record::Ballot { term, vote }) => (durable.term, durable.vote) = (*term, *vote),
             Ok(Record::Entries { first, entries }) => {
                 durable.log.append(first.before(), entries, Index(0));
             }
             Err(Damage::Torn) => break,
-            Err(Damage::Rotten) => return Err(Damage::Rotten),
+            Err(Damage::Rotten) => return Err(Unfit::Rotten),
         }
     }
     Ok(durable)
@@ -144,6 +163,7 @@ impl Machine {
 impl Size for Record {
     fn size(&self) -> usize {
         match self {
+            Record::Identity(_) => 8,
             Record::Ballot { .. } => 16,
             Record::Entries { entries, .. } => 16 + entries.iter().map(Size::size).sum::<usize>(),
         }
@@ -153,6 +173,7 @@ impl Size for Record {
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Record::Identity(me) => write!(f, "identity of {me}"),
             Record::Ballot {
                 term,
                 vote: Some(vote),

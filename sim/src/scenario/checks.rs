@@ -2,23 +2,17 @@
 
 use std::ops::Range;
 
-use netsplit::{Kinds, Mode, NodeId, Promise, Span};
+use netsplit::{Kinds, Mode, Promise, Span};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
-use super::file::{
-    Apart, ClockFile, CutFile, DropFile, ExpectFile, FaultFile, File, Head, Names, NetworkFile,
-    NoiseFile, SlowDiskFile, WorkloadFile,
-};
+use super::file::{ExpectFile, File, Head, Names, WorkloadFile};
 use super::{Expect, Problem, Scenario, Source};
 use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
 use crate::world::WORLD_PROMISES;
-use crate::world::clock::ClockSetup;
-use crate::world::disk::DiskSetup;
-use crate::world::fault::{Group, Plan, Shape, Target, What};
-use crate::world::network::{NetworkSetup, Noise};
-use crate::world::random::Chance;
+use crate::world::calm::Calm;
+use crate::world::target::Zones;
 
 type Place = Option<Range<usize>>;
 
@@ -40,10 +34,11 @@ pub(super) fn read<M: Mode>(
     mistakes: &'static [Planted<M::Process>],
 ) -> Result<Scenario<M>, Problem> {
     let file: File<M::Options> = parse(source)?;
-    let checks = Checks {
+    let mut checks = Checks {
         source,
         servers: *file.nodes.get_ref(),
         clients: *file.workload.clients.get_ref(),
+        zones: Zones::default(),
     };
     let nodes = file.nodes.span();
     if !M::SERVERS.contains(&checks.servers) {
@@ -65,7 +60,14 @@ pub(super) fn read<M: Mode>(
             .at(file.length.span(), message)
             .help(format!("at most {MOST_LENGTH}")));
     }
+    let workload = checks.workload::<M>(&file.workload)?;
     let options = checks.options::<M>(file.options)?;
+    checks.zones = checks.zones::<M>(file.zones)?;
+    let machine = checks.machine(file.machine.as_ref())?;
+    let cpu = machine.cpu(&file.cpu);
+    let envelope = M::envelope(&options, checks.servers);
+    let breaks = file.expect.violated.is_some();
+    let within = checks.within(cpu.counts(), (!breaks).then_some(envelope), length);
     let view = M::promises()
         .into_iter()
         .next()
@@ -75,20 +77,19 @@ pub(super) fn read<M: Mode>(
     let faults = file
         .fault
         .into_iter()
-        .map(|fault| checks.fault::<M>(fault, length))
+        .map(|fault| checks.fault::<M>(fault, &within))
         .collect::<Result<_, _>>()?;
     Ok(Scenario {
         story: story(&source.text),
         servers: checks.servers,
         seeds: checks.seeds(&file.seeds)?,
         length,
-        network: checks.network(&file.network)?,
-        disk: file
-            .disk
-            .flush
-            .map_or_else(DiskSetup::default, |flush| DiskSetup { flush }),
-        clock: checks.clock(&file.clock)?,
-        workload: checks.workload::<M>(&file.workload)?,
+        calm: checks.calm(file.calm.as_ref())?,
+        network: checks.network(&file.network, &machine)?,
+        disk: checks.disk(&file.disk, &machine)?,
+        cpu,
+        clock: checks.clock(&file.clock, (!breaks).then_some(envelope))?,
+        workload,
         faults,
         within: file.expect.within,
         expect: checks.expect::<M>(file.expect)?,
@@ -99,6 +100,7 @@ pub(super) fn read<M: Mode>(
         options,
         view,
         source: source.clone(),
+        zones: checks.zones,
     })
 }
 
@@ -120,14 +122,16 @@ fn story(text: &str) -> String {
         .join("\n")
 }
 
-struct Checks<'a> {
-    source: &'a Source,
-    servers: u32,
-    clients: u32,
+/// What a check has to know besides the value that it looks at.
+pub(super) struct Checks<'a> {
+    pub(super) source: &'a Source,
+    pub(super) servers: u32,
+    pub(super) clients: u32,
+    pub(super) zones: Zones,
 }
 
 impl Checks<'_> {
-    fn at(&self, place: Range<usize>, message: impl Into<String>) -> Problem {
+    pub(super) fn at(&self, place: Range<usize>, message: impl Into<String>) -> Problem {
         let place = (!place.is_empty()).then_some(place);
         Problem::new(self.source, place, message)
     }
@@ -152,71 +156,28 @@ impl Checks<'_> {
         }
     }
 
+    fn calm(&self, calm: Option<&Spanned<String>>) -> Result<Calm, Problem> {
+        const CALMS: [(&str, Calm); 2] = [("all", Calm::All), ("core", Calm::Core)];
+        calm.map_or(Ok(Calm::All), |name| self.one_of(name, "calm", &CALMS))
+    }
+
+    /// What a word stands for.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        word: &Spanned<String>,
+        what: &str,
+        known: &[(&str, T)],
+    ) -> Result<T, Problem> {
+        let found = known.iter().find(|(name, _)| name == word.get_ref());
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let names = known.iter().map(|(name, _)| *name);
+            Problem::unknown(self.source, Some(word.span()), what, word.get_ref(), names)
+        })
+    }
+
     fn seeds(&self, seeds: &Spanned<String>) -> Result<Range<u64>, Problem> {
         seed_range(seeds.get_ref())
             .map_err(|wrong| self.at(seeds.span(), wrong).help("write \"0..16\""))
-    }
-
-    fn chance(&self, chance: Option<&Spanned<f64>>) -> Result<Chance, Problem> {
-        let Some(chance) = chance else {
-            return Ok(Chance(0));
-        };
-        let value = *chance.get_ref();
-        if !(0.0..=1.0).contains(&value) {
-            let message = format!("{value} is not a probability");
-            return Err(self
-                .at(chance.span(), message)
-                .help("a probability is a number from 0 to 1, as in 0.05"));
-        }
-        Ok(Chance((value * 1e6).round() as u32))
-    }
-
-    fn noise(
-        &self,
-        loss: Option<&Spanned<f64>>,
-        duplicate: Option<&Spanned<f64>>,
-        reorder: Option<&Spanned<f64>>,
-    ) -> Result<Noise, Problem> {
-        Ok(Noise {
-            loss: self.chance(loss)?,
-            duplicate: self.chance(duplicate)?,
-            reorder: self.chance(reorder)?,
-        })
-    }
-
-    fn network(&self, file: &NetworkFile) -> Result<NetworkSetup, Problem> {
-        let latency = file.latency.unwrap_or(NetworkSetup::default().latency);
-        Ok(NetworkSetup {
-            latency,
-            client_latency: file.client_latency.unwrap_or(latency),
-            noise: self.noise(
-                file.loss.as_ref(),
-                file.duplicate.as_ref(),
-                file.reorder.as_ref(),
-            )?,
-        })
-    }
-
-    fn clock(&self, file: &ClockFile) -> Result<ClockSetup, Problem> {
-        let drift_ppm = match &file.drift {
-            None => 0,
-            Some(drift) => {
-                let number = drift
-                    .get_ref()
-                    .strip_suffix("ppm")
-                    .and_then(|number| number.trim().parse().ok());
-                let within = number.filter(|ppm| *ppm <= 500_000);
-                within.ok_or_else(|| {
-                    let message = format!("`{}` is not a drift", drift.get_ref());
-                    self.at(drift.span(), message)
-                        .help("write parts per million, up to half: \"200ppm\"")
-                })?
-            }
-        };
-        Ok(ClockSetup {
-            offset: file.offset.unwrap_or_default(),
-            drift_ppm,
-        })
     }
 
     fn workload<M: Mode>(&self, file: &WorkloadFile) -> Result<WorkloadSetup, Problem> {
@@ -275,215 +236,6 @@ impl Checks<'_> {
             mix,
             value_bytes,
         })
-    }
-
-    fn bytes(&self, size: &Spanned<String>) -> Result<u32, Problem> {
-        let text = size.get_ref();
-        let unit = |unit, times: u32| {
-            let number = text.strip_suffix(unit)?.trim().parse::<u32>().ok()?;
-            number.checked_mul(times)
-        };
-        let bytes = unit("KiB", 1 << 10)
-            .or_else(|| unit("MiB", 1 << 20))
-            .or_else(|| unit("B", 1));
-        bytes.ok_or_else(|| {
-            self.at(size.span(), format!("`{text}` is not a size"))
-                .help("write \"16B\", \"4KiB\" or \"1MiB\"")
-        })
-    }
-
-    fn fault<M: Mode>(&self, fault: Spanned<FaultFile>, length: Span) -> Result<Plan, Problem> {
-        let place = fault.span();
-        let file = fault.into_inner();
-        let at = *file.at.get_ref();
-        if at.max >= length {
-            let message = format!("the fault begins at {}, after the storm is over", at.max);
-            return Err(self
-                .at(file.at.span(), message)
-                .help(format!("the storm lasts {length}")));
-        }
-        if let Some(every) = &file.every
-            && every.get_ref().min == Span::ZERO
-        {
-            return Err(self
-                .at(every.span(), "a fault that comes again at once never ends")
-                .help("write \"5s\""));
-        }
-        let Some(lasts) = file.lasts else {
-            return Err(self
-                .at(place, "a fault without an end")
-                .help("say how long it lasts: for = \"2s\""));
-        };
-        let mut kinds = Vec::new();
-        if let Some(apart) = file.partition {
-            kinds.push(self.apart::<M>(apart)?);
-        }
-        if let Some(CutFile { from, to }) = file.cut {
-            kinds.push(What::Cut {
-                from: self.group::<M>(&from)?,
-                to: self.group::<M>(&to)?,
-            });
-        }
-        if let Some(names) = file.crash {
-            kinds.push(What::Crash(self.group::<M>(&names)?));
-        }
-        if let Some(names) = file.power {
-            kinds.push(What::Power(self.group::<M>(&names)?));
-        }
-        if let Some(names) = file.pause {
-            kinds.push(What::Pause(self.group::<M>(&names)?));
-        }
-        if let Some(SlowDiskFile { on, factor }) = file.slow_disk {
-            if *factor.get_ref() == 0 {
-                return Err(self
-                    .at(factor.span(), "a factor of 0")
-                    .help("20 makes a flush take 20 times as long"));
-            }
-            kinds.push(What::SlowDisk {
-                on: self.group::<M>(&on)?,
-                factor: *factor.get_ref(),
-            });
-        }
-        if let Some(NoiseFile {
-            loss,
-            duplicate,
-            reorder,
-        }) = file.noise
-        {
-            kinds.push(What::Noise(self.noise(
-                loss.as_ref(),
-                duplicate.as_ref(),
-                reorder.as_ref(),
-            )?));
-        }
-        if let Some(DropFile { message }) = file.drop {
-            let known = <M::Message as Kinds>::KINDS;
-            let Some(kind) = known.iter().position(|name| name == message.get_ref()) else {
-                let (place, name) = (Some(message.span()), message.get_ref());
-                return Err(Problem::unknown(
-                    self.source,
-                    place,
-                    "kind of message",
-                    name,
-                    known.iter().copied(),
-                ));
-            };
-            kinds.push(What::Drop {
-                kind,
-                name: known[kind],
-            });
-        }
-        let [what] = <[What; 1]>::try_from(kinds).map_err(|kinds| {
-            let message = format!("a fault does one thing, and this one does {}", kinds.len());
-            let help = "one of partition, cut, crash, power, pause, slow_disk, noise, drop";
-            self.at(place, message).help(help)
-        })?;
-        let every = file.every.map(Spanned::into_inner);
-        Ok(Plan {
-            at,
-            every,
-            lasts: lasts.into_inner(),
-            what,
-        })
-    }
-
-    fn apart<M: Mode>(&self, apart: Spanned<Apart>) -> Result<What, Problem> {
-        let place = apart.span();
-        match apart.into_inner() {
-            Apart::Shape(name) => {
-                let Some((_, shape, least)) =
-                    Shape::ALL.into_iter().find(|(known, ..)| *known == name)
-                else {
-                    let known = Shape::ALL.map(|(known, ..)| known);
-                    return Err(Problem::unknown(
-                        self.source,
-                        Some(place),
-                        "shape of a partition",
-                        &name,
-                        known,
-                    ));
-                };
-                if self.servers < least {
-                    let message = format!("{} nodes make no {name}", self.servers);
-                    return Err(self
-                        .at(place, message)
-                        .help(format!("it takes {least} or more")));
-                }
-                Ok(What::Shape(shape))
-            }
-            Apart::Groups(groups) if groups.len() < 2 => {
-                let help = "write partition = [\"leader\", \"others\"]";
-                Err(self
-                    .at(place, "a partition needs two groups or more")
-                    .help(help))
-            }
-            Apart::Groups(groups) => {
-                let groups = groups.iter().map(|names| self.group::<M>(names));
-                Ok(What::Partition(groups.collect::<Result<_, _>>()?))
-            }
-        }
-    }
-
-    fn group<M: Mode>(&self, names: &Spanned<Names>) -> Result<Group, Problem> {
-        let place = names.span();
-        if names.get_ref().0.is_empty() {
-            return Err(self
-                .at(place, "nobody is named")
-                .help("name a node or a role, as in \"leader\""));
-        }
-        names
-            .get_ref()
-            .0
-            .iter()
-            .map(|name| self.target::<M>(name, place.clone()))
-            .collect()
-    }
-
-    fn target<M: Mode>(&self, name: &str, place: Range<usize>) -> Result<Target, Problem> {
-        const WORDS: [(&str, Target); 6] = [
-            ("any", Target::Any),
-            ("minority", Target::Minority),
-            ("majority", Target::Majority),
-            ("others", Target::Others),
-            ("all", Target::All),
-            ("clients", Target::Clients),
-        ];
-        if let Some(role) = M::ROLES.iter().find(|role| **role == name) {
-            return Ok(Target::Role(role));
-        }
-        if let Some((_, target)) = WORDS.iter().find(|(word, _)| *word == name) {
-            if matches!(target, Target::Minority) && self.servers < 3 {
-                let message = format!("{} nodes have no minority", self.servers);
-                return Err(self.at(place, message).help("it takes 3 nodes or more"));
-            }
-            return Ok(target.clone());
-        }
-        let number = |letter, most| {
-            let number: u32 = name.strip_prefix(letter)?.parse().ok()?;
-            Some((number, most))
-        };
-        if let Some((number, most)) =
-            number('n', self.servers).or_else(|| number('c', self.clients))
-        {
-            if number == 0 || number > most {
-                let letter = &name[..1];
-                let message = format!("there is no `{name}` in this scenario");
-                return Err(self
-                    .at(place, message)
-                    .help(format!("they are {letter}1 to {letter}{most}")));
-            }
-            let letter = name.chars().next().unwrap_or('n');
-            return Ok(Target::Node(NodeId::new(letter, number)));
-        }
-        let words = WORDS.iter().map(|(word, _)| *word);
-        let known = M::ROLES.iter().copied().chain(words).chain(["n1", "c1"]);
-        Err(Problem::unknown(
-            self.source,
-            Some(place),
-            "target",
-            name,
-            known,
-        ))
     }
 
     fn expect<M: Mode>(&self, file: ExpectFile) -> Result<Expect, Problem> {

@@ -1,12 +1,19 @@
-//! The scenario file as it is written.
+//! The scenario file as it is written. What is said here of a key is what the schema and scenarios/README.md say of it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use netsplit::{Span, SpanRange};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
+
+use super::schema::{
+    Bandwidth, Drift, Group, Groups, Latency, Length, Lengths, Probability, Rate, SeedRange,
+    SignedLength, Size, Throughput, ZonesForm,
+};
 
 #[derive(Deserialize)]
 pub(super) struct Head {
@@ -15,60 +22,157 @@ pub(super) struct Head {
     pub(super) _rest: BTreeMap<String, IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+/// A scenario: a system, what befalls it, and what is expected of it. The comment on top is the story.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Scenario", bound = "O: JsonSchema")]
 pub(super) struct File<O> {
+    /// The protocol: see `netsplit list`.
     #[serde(rename = "mode")]
+    #[schemars(with = "String")]
     pub(super) _mode: IgnoredAny,
+    /// How many servers.
+    #[schemars(with = "u32")]
     pub(super) nodes: Spanned<u32>,
+    /// The seeds it is run with, from the first to before the second.
+    #[schemars(with = "SeedRange")]
     pub(super) seeds: Spanned<String>,
+    /// How long the storm lasts; the calm follows by itself.
+    #[schemars(with = "Length")]
     pub(super) length: Spanned<Span>,
+    /// What heals after the storm: `all`, or one random sufficient `core`, while the rest stays broken for good.
+    #[schemars(with = "Option<super::schema::CalmForm>")]
+    pub(super) calm: Option<Spanned<String>>,
+    /// The class of machine whose costs are the defaults of `cpu`, `network` and `disk`: `free` (work costs nothing),
+    /// `gce_n1_standard_8` or `aws_m5_large`.
+    #[schemars(with = "Option<super::schema::MachineForm>")]
+    pub(super) machine: Option<Spanned<String>>,
+    /// Where nodes stand: so many zones, dealt out in turn, or who stands in which.
+    #[schemars(with = "Option<ZonesForm>")]
+    pub(super) zones: Option<Spanned<ZonesFile>>,
+    /// What links are like.
     #[serde(default)]
     pub(super) network: NetworkFile,
+    /// What disks are like.
     #[serde(default)]
     pub(super) disk: DiskFile,
+    /// What work costs a processor; nothing if it is left out and the machine is `free`.
+    #[serde(default)]
+    pub(super) cpu: CpuFile,
+    /// How far clocks are off.
     #[serde(default)]
     pub(super) clock: ClockFile,
+    /// What clients ask.
     pub(super) workload: WorkloadFile,
+    /// The mode's constants, and its mechanisms that can be switched off: see `netsplit list MODE`.
+    #[schemars(with = "Option<O>")]
     pub(super) options: Option<Spanned<O>>,
+    /// What befalls it.
     #[serde(default)]
+    #[schemars(with = "Vec<FaultFile>")]
     pub(super) fault: Vec<Spanned<FaultFile>>,
+    /// What is expected; that everything holds, if it is left out.
     #[serde(default)]
     pub(super) expect: ExpectFile,
+    /// A mistake planted in every server: see `netsplit list MODE`.
+    #[schemars(with = "Option<String>")]
     pub(super) mistake: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize, Default)]
+/// What links are like.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Network")]
 pub(super) struct NetworkFile {
-    pub(super) latency: Option<SpanRange>,
-    pub(super) client_latency: Option<SpanRange>,
+    /// How long a message travels, one way. Default 1ms..5ms.
+    #[schemars(with = "Option<Latency>")]
+    pub(super) latency: Option<Spanned<LatencyFile>>,
+    /// The same between a client and a server. Default: as `latency`.
+    #[schemars(with = "Option<Latency>")]
+    pub(super) client_latency: Option<Spanned<LatencyFile>>,
+    /// The same between two zones, either way, by their names with a `-` between: `east-west`. A zone with itself is
+    /// `east-east`. What is not named is as `latency` and `client_latency` say.
+    #[schemars(with = "Option<BTreeMap<String, Latency>>")]
+    pub(super) between: Option<BTreeMap<Spanned<String>, Spanned<LatencyFile>>>,
+    /// How likely a message is lost.
+    #[schemars(with = "Option<Probability>")]
     pub(super) loss: Option<Spanned<f64>>,
+    /// How likely it arrives twice.
+    #[schemars(with = "Option<Probability>")]
     pub(super) duplicate: Option<Spanned<f64>>,
+    /// How likely it is held back, so that later ones overtake it.
+    #[schemars(with = "Option<Probability>")]
     pub(super) reorder: Option<Spanned<f64>>,
+    /// How likely it arrives damaged, which its receiver finds by the checksum: it throws the message away.
+    #[schemars(with = "Option<Probability>")]
+    pub(super) corrupt: Option<Spanned<f64>>,
+    /// What each link can carry, each way. Default: any amount, or as the machine says.
+    #[schemars(with = "Option<Bandwidth>")]
+    pub(super) bandwidth: Option<Spanned<String>>,
+    /// How much can wait for a link; one message more than fits is dropped. Default 4MiB where there is a bandwidth.
+    #[schemars(with = "Option<Size>")]
+    pub(super) queue: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize, Default)]
+/// What disks are like.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Disk")]
 pub(super) struct DiskFile {
+    /// How long a flush takes. Default 500us..1500us, or as the machine says.
+    #[schemars(with = "Option<Lengths>")]
     pub(super) flush: Option<SpanRange>,
+    /// How much it writes a second on top of that. Default: any amount, or as the machine says.
+    #[schemars(with = "Option<Throughput>")]
+    pub(super) bandwidth: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize, Default)]
+/// What work costs a processor.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Cpu")]
+pub(super) struct CpuFile {
+    /// Each message that is sent or taken in.
+    #[schemars(with = "Option<Length>")]
+    pub(super) message: Option<Span>,
+    /// Each 1024 bytes of it on top of that.
+    #[schemars(with = "Option<Length>")]
+    pub(super) kib: Option<Span>,
+}
+
+/// How far clocks are off.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Clock")]
 pub(super) struct ClockFile {
+    /// Each wall clock is off by up to this much, either way.
+    #[schemars(with = "Option<Length>")]
     pub(super) offset: Option<Span>,
+    /// Each monotonic clock is fast or slow by up to this much.
+    #[schemars(with = "Option<Drift>")]
     pub(super) drift: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
+/// What clients ask.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Workload")]
 pub(super) struct WorkloadFile {
+    /// How many clients; each asks one thing at a time.
+    #[schemars(with = "u32")]
     pub(super) clients: Spanned<u32>,
+    /// Operations a second over all clients; a client that is late does not catch up.
+    #[schemars(with = "Rate")]
     pub(super) rate: Spanned<String>,
+    /// How many keys. Default 10.
     #[serde(default = "ten_keys")]
+    #[schemars(with = "Option<u32>")]
     pub(super) keys: Spanned<u32>,
+    /// The weight of each kind of operation: see `netsplit list MODE`.
+    #[schemars(with = "BTreeMap<String, u32>")]
     pub(super) mix: Spanned<BTreeMap<Spanned<String>, u32>>,
+    /// How large a value is. Default 16B.
+    #[schemars(with = "Option<Size>")]
     pub(super) value: Option<Spanned<String>>,
 }
 
@@ -76,57 +180,372 @@ fn ten_keys() -> Spanned<u32> {
     Spanned::new(0..0, 10)
 }
 
-#[derive(Deserialize)]
+/// A fault: when, how long, and exactly one thing that it does.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Fault")]
 pub(super) struct FaultFile {
+    /// When it begins.
+    #[schemars(with = "Lengths")]
     pub(super) at: Spanned<SpanRange>,
+    /// How long until it comes again, and again; it comes once if this is left out.
+    #[schemars(with = "Option<Lengths>")]
     pub(super) every: Option<Spanned<SpanRange>>,
+    /// How long it lasts; where nodes go down, how long each is down. Only `lose_queue` has none.
     #[serde(rename = "for")]
+    #[schemars(with = "Option<Lengths>")]
     pub(super) lasts: Option<Spanned<SpanRange>>,
+    /// While it lasts it comes and goes: how long it stays on, and off. At least 1ms.
+    #[schemars(with = "Option<Lengths>")]
+    pub(super) flap: Option<Spanned<SpanRange>>,
+    /// Network. Nothing passes between groups, either way; who is in no group hears everybody. Or a shape into which the
+    /// servers fall in any order: `one` (alone), `halves`, `bridge` (two sides, and one server that hears both),
+    /// `majorities_ring` (each hears a majority, no two the same).
+    #[schemars(with = "Option<Groups>")]
     pub(super) partition: Option<Spanned<Apart>>,
+    /// Network. Nothing passes one way; back, it does.
     pub(super) cut: Option<CutFile>,
-    pub(super) crash: Option<Spanned<Names>>,
-    pub(super) power: Option<Spanned<Names>>,
-    pub(super) pause: Option<Spanned<Names>>,
-    pub(super) slow_disk: Option<SlowDiskFile>,
+    /// Network. Messages are lost.
+    #[schemars(with = "Option<LinksFile>")]
+    pub(super) drop: Option<Spanned<LinksFile>>,
+    /// Network. Messages wait until it is over, and then all set out at once.
+    #[schemars(with = "Option<LinksFile>")]
+    pub(super) jam: Option<Spanned<LinksFile>>,
+    /// Network. Messages travel `factor` times as long.
+    pub(super) slow_link: Option<SlowLinkFile>,
+    /// Network. Messages are lost, doubled, held back or damaged at random.
     pub(super) noise: Option<NoiseFile>,
-    pub(super) drop: Option<DropFile>,
+    /// Network. Each of the group is jammed or not, as a coin falls: one after another in the first half, and let go in
+    /// another order in the second.
+    #[schemars(with = "Option<Group>")]
+    pub(super) swizzle: Option<Spanned<Names>>,
+    /// Process. It dies, with what was in memory and any suffix of what was not flushed, and restarts by itself.
+    #[schemars(with = "Option<Group>")]
+    pub(super) crash: Option<Spanned<Names>>,
+    /// Process. Its machine dies: what waits in a jam to leave it is lost too, and no reset reaches its peers.
+    #[schemars(with = "Option<Group>")]
+    pub(super) kill_host: Option<Spanned<Names>>,
+    /// Process. The machines die at one instant for want of power; each is back after its own draw from `for`.
+    #[schemars(with = "Option<Group>")]
+    pub(super) power: Option<Spanned<Names>>,
+    /// Process. It dies, and comes back with an empty disk.
+    #[schemars(with = "Option<Group>")]
+    pub(super) wipe: Option<Spanned<Names>>,
+    /// Process. It dies, and comes back with one record, any, that cannot be read.
+    #[schemars(with = "Option<Group>")]
+    pub(super) rot: Option<Spanned<Names>>,
+    /// Process. They restart one after another, in any order.
+    pub(super) rolling: Option<RollingFile>,
+    /// Process. It dies when it comes to a point.
+    pub(super) crash_at: Option<CrashAtFile>,
+    /// Process. It stands still, and catches up in any order.
+    #[schemars(with = "Option<Group>")]
+    pub(super) pause: Option<Spanned<Names>>,
+    /// Process. All its work takes `factor` times as long; needs costs, from `machine` or `cpu`.
+    pub(super) slow_cpu: Option<SlowFile>,
+    /// Disk. Flushes take `factor` times as long.
+    pub(super) slow_disk: Option<SlowFile>,
+    /// Disk. No flush ends.
+    #[schemars(with = "Option<Group>")]
+    pub(super) stall_disk: Option<Spanned<Names>>,
+    /// Disk. Writes fail. Whoever stops for it is started again when it is over.
+    #[schemars(with = "Option<Group>")]
+    pub(super) fail_writes: Option<Spanned<Names>>,
+    /// Disk. Writes fail, for want of room.
+    #[schemars(with = "Option<Group>")]
+    pub(super) fill_disk: Option<Spanned<Names>>,
+    /// Disk. Flushes fail: of what each was to cover any prefix is kept.
+    #[schemars(with = "Option<Group>")]
+    pub(super) fail_flushes: Option<Spanned<Names>>,
+    /// Disk. Flushes say that they are done, and a crash still takes what they covered. No mode promises to survive it.
+    #[schemars(with = "Option<Group>")]
+    pub(super) fake_flushes: Option<Spanned<Names>>,
+    /// Clock. The wall clock is set forward or back, and is right again at the end.
+    pub(super) step_clock: Option<StepClockFile>,
+    /// Clock. The wall clock stands still, and is right again at the end.
+    #[schemars(with = "Option<Group>")]
+    pub(super) freeze_clock: Option<Spanned<Names>>,
+    /// Queue. What waits in a queue in memory is lost, at once and without warning; waits until there is something.
+    pub(super) lose_queue: Option<LoseQueueFile>,
 }
 
-#[derive(Deserialize)]
+/// One way.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DropFile {
-    pub(super) message: Spanned<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[schemars(rename = "Cut")]
 pub(super) struct CutFile {
+    /// The senders.
+    #[schemars(with = "Group")]
     pub(super) from: Spanned<Names>,
+    /// Those who hear nothing of them.
+    #[schemars(with = "Group")]
     pub(super) to: Spanned<Names>,
 }
 
-#[derive(Deserialize)]
+/// Some messages on some links.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SlowDiskFile {
-    pub(super) on: Spanned<Names>,
+#[schemars(rename = "Links")]
+pub(super) struct LinksFile {
+    /// The senders; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) from: Option<Spanned<Names>>,
+    /// The receivers; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) to: Option<Spanned<Names>>,
+    /// Only this kind of message: see `netsplit list MODE`.
+    #[schemars(with = "Option<String>")]
+    pub(super) message: Option<Spanned<String>>,
+}
+
+/// Some messages on some links, slow.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SlowLink")]
+pub(super) struct SlowLinkFile {
+    /// The senders; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) from: Option<Spanned<Names>>,
+    /// The receivers; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) to: Option<Spanned<Names>>,
+    /// Only this kind of message.
+    #[schemars(with = "Option<String>")]
+    pub(super) message: Option<Spanned<String>>,
+    /// How many times as long, from 1.
+    #[schemars(with = "u32")]
     pub(super) factor: Spanned<u32>,
 }
 
-#[derive(Deserialize)]
+/// Some messages on some links, at random.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Noise")]
 pub(super) struct NoiseFile {
+    /// The senders; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) from: Option<Spanned<Names>>,
+    /// The receivers; all if it is left out.
+    #[schemars(with = "Option<Group>")]
+    pub(super) to: Option<Spanned<Names>>,
+    /// Only this kind of message.
+    #[schemars(with = "Option<String>")]
+    pub(super) message: Option<Spanned<String>>,
+    /// How likely a message is lost.
+    #[schemars(with = "Option<Probability>")]
     pub(super) loss: Option<Spanned<f64>>,
+    /// How likely it arrives twice.
+    #[schemars(with = "Option<Probability>")]
     pub(super) duplicate: Option<Spanned<f64>>,
+    /// How likely it is held back.
+    #[schemars(with = "Option<Probability>")]
     pub(super) reorder: Option<Spanned<f64>>,
+    /// How likely it arrives damaged.
+    #[schemars(with = "Option<Probability>")]
+    pub(super) corrupt: Option<Spanned<f64>>,
 }
 
-#[derive(Deserialize, Default)]
+/// Slow, and by how much.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Slow")]
+pub(super) struct SlowFile {
+    /// Whose.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// How many times as long, from 1.
+    #[schemars(with = "u32")]
+    pub(super) factor: Spanned<u32>,
+}
+
+/// A rolling restart.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Rolling")]
+pub(super) struct RollingFile {
+    /// Who.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// How long between a restart and the next one's going down. Default 0s.
+    #[schemars(with = "Option<Lengths>")]
+    pub(super) gap: Option<SpanRange>,
+}
+
+/// A point at which a process dies: behind a write or a flush, or before a message.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CrashAt")]
+pub(super) struct CrashAtFile {
+    /// Who.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// `write`: between a write and its flush; `flush`: between a flush and what was held for it.
+    #[schemars(with = "Option<super::schema::PointForm>")]
+    pub(super) after: Option<Spanned<String>>,
+    /// Just before it sends a message of this kind.
+    #[schemars(with = "Option<String>")]
+    pub(super) before: Option<Spanned<String>>,
+    /// Which message of the kind, counted from the fault's beginning. Default 1.
+    #[schemars(with = "Option<u32>")]
+    pub(super) nth: Option<Spanned<u32>>,
+}
+
+/// A wall clock that is set.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "StepClock")]
+pub(super) struct StepClockFile {
+    /// Whose.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// By how much; back if it begins with `-`.
+    #[schemars(with = "SignedLength")]
+    pub(super) by: Spanned<String>,
+}
+
+/// A queue that is lost.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "LoseQueue")]
+pub(super) struct LoseQueueFile {
+    /// Whose.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// Which: see `netsplit list MODE`.
+    #[schemars(with = "String")]
+    pub(super) queue: Spanned<String>,
+    /// How much of it, the newest. Default 1: all of it.
+    #[schemars(with = "Option<Probability>")]
+    pub(super) share: Option<Spanned<f64>>,
+}
+
+/// What is expected of the seeds.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Expect")]
 pub(super) struct ExpectFile {
+    /// What must be violated, each at least once over the seeds, and nothing else.
+    #[schemars(with = "Option<Group>")]
     pub(super) violated: Option<Spanned<Names>>,
+    /// Notes that must occur, each at least once over the seeds: else the scenario shows nothing.
+    #[schemars(with = "Option<Group>")]
     pub(super) sees: Option<Spanned<Names>>,
+    /// How long after the storm all must be well, if that is to be tighter than the mode says.
+    #[schemars(with = "Option<Length>")]
     pub(super) within: Option<Span>,
+}
+
+/// How long a message travels: a range, or a law.
+pub(super) enum LatencyFile {
+    Uniform(SpanRange),
+    Law(LawFile),
+}
+
+/// Laws of latency.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(rename = "Law")]
+pub(super) enum LawFile {
+    /// At least `least`, and `mean` more on average, seldom much more.
+    Exponential(ExponentialFile),
+    /// Mostly `usual`, and with the probability `share` it is `slow`.
+    Bimodal(BimodalFile),
+    /// A long way: `base`, and up to `jitter` more.
+    Wan(WanFile),
+}
+
+/// An exponential law.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Exponential")]
+pub(super) struct ExponentialFile {
+    /// The shortest. Default 0s.
+    #[schemars(with = "Option<Length>")]
+    pub(super) least: Option<Span>,
+    /// The average of what comes on top; the tail ends at 16 times this.
+    #[schemars(with = "Length")]
+    pub(super) mean: Spanned<Span>,
+}
+
+/// Two ranges.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Bimodal")]
+pub(super) struct BimodalFile {
+    /// The usual.
+    #[schemars(with = "Lengths")]
+    pub(super) usual: SpanRange,
+    /// The slow tail.
+    #[schemars(with = "Lengths")]
+    pub(super) slow: SpanRange,
+    /// How likely a message is in it.
+    #[schemars(with = "Probability")]
+    pub(super) share: Spanned<f64>,
+}
+
+/// A long way.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Wan")]
+pub(super) struct WanFile {
+    /// What it takes at least.
+    #[schemars(with = "Length")]
+    pub(super) base: Span,
+    /// Up to how much more. Default 0s.
+    #[schemars(with = "Option<Length>")]
+    pub(super) jitter: Option<Span>,
+}
+
+impl<'de> Deserialize<'de> for LatencyFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<LatencyFile, D::Error> {
+        struct RangeOrLaw;
+        impl<'de> Visitor<'de> for RangeOrLaw {
+            type Value = LatencyFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a range such as \"1ms..5ms\", or a law such as { exponential = { mean = \"5ms\" } }")
+            }
+            fn visit_str<E: de::Error>(self, range: &str) -> Result<LatencyFile, E> {
+                range.parse().map(LatencyFile::Uniform).map_err(E::custom)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, law: A) -> Result<LatencyFile, A::Error> {
+                LawFile::deserialize(MapAccessDeserializer::new(law)).map(LatencyFile::Law)
+            }
+        }
+        deserializer.deserialize_any(RangeOrLaw)
+    }
+}
+
+/// So many zones, or who stands in which.
+pub(super) enum ZonesFile {
+    Count(u32),
+    Named(BTreeMap<String, Spanned<Names>>),
+}
+
+impl<'de> Deserialize<'de> for ZonesFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ZonesFile, D::Error> {
+        struct CountOrNames;
+        impl<'de> Visitor<'de> for CountOrNames {
+            type Value = ZonesFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a number of zones, or a table such as { east = [\"n1\"], west = [\"n2\"] }",
+                )
+            }
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<ZonesFile, E> {
+                u32::try_from(count)
+                    .map(ZonesFile::Count)
+                    .map_err(|_| E::custom(format!("{count} zones")))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut zones: A) -> Result<ZonesFile, A::Error> {
+                let mut all = BTreeMap::new();
+                while let Some((name, members)) = zones.next_entry()? {
+                    all.insert(name, members);
+                }
+                Ok(ZonesFile::Named(all))
+            }
+        }
+        deserializer.deserialize_any(CountOrNames)
+    }
 }
 
 /// The shape of a partition, or its groups.

@@ -1,8 +1,11 @@
 //! From a TOML file to a scenario that can be run, with errors that point at the line.
 
 mod checks;
+mod faults;
 mod file;
 pub mod problem;
+mod resources;
+mod schema;
 
 use std::ops::Range;
 
@@ -12,10 +15,13 @@ pub(crate) use self::checks::seed_range;
 pub use self::problem::Problem;
 use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
+use crate::world::calm::Calm;
 use crate::world::clock::ClockSetup;
+use crate::world::cpu::CpuSetup;
 use crate::world::disk::DiskSetup;
 use crate::world::fault::Plan;
 use crate::world::network::NetworkSetup;
+use crate::world::target::Zones;
 
 /// The text of a scenario file, and where it comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,16 +46,22 @@ pub struct Scenario<M: Mode> {
     pub length: Span,
     /// The mode's constants and mechanisms.
     pub options: M::Options,
+    /// Where nodes stand.
+    pub zones: Zones,
     /// Links.
     pub network: NetworkSetup,
     /// Disks.
     pub disk: DiskSetup,
+    /// Processors.
+    pub cpu: CpuSetup,
     /// Clocks.
     pub clock: ClockSetup,
     /// Clients.
     pub workload: WorkloadSetup,
     /// What befalls it.
     pub faults: Vec<Plan>,
+    /// What heals when the storm is over.
+    pub calm: Calm,
     /// What is expected.
     pub expect: Expect,
     /// A mistake planted in every server.

@@ -1,7 +1,7 @@
 //! The clients' side of a world: what they ask in the storm, and what must be well again in the calm.
 
 use netsplit::{Ask, Input, Invariants, Mode, OpId, Outcome, Span, Time};
-use tracing::{debug, info};
+use tracing::debug;
 
 use super::roster::View;
 use super::{Event, World};
@@ -78,24 +78,6 @@ impl<M: Mode> World<'_, M> {
             let client = client as u32;
             self.events.push(self.now, Event::Invoke { client });
         }
-    }
-
-    pub(super) fn calm(&mut self) {
-        info!(target: "world", at = %self.now, "the storm is over");
-        for fault in 0..self.storm.faults.len() {
-            self.heal(fault);
-        }
-        for slot in 0..self.hosts.len() {
-            self.hosts[slot].downs = 0;
-            if self.hosts[slot].process.is_none() {
-                self.boot(slot);
-            }
-        }
-        self.workload.calm(|ask| self.scenario.looks(ask));
-        // What was asked in the storm is no part of the calm: it ends as it ends.
-        self.deadline = self.now + self.scenario.calm_budget();
-        self.events.push(self.now, Event::Settle);
-        self.events.push(self.deadline, Event::Settle);
     }
 
     /// Idle clients take up what is to be done; when nothing is left and the replicas agree, the run is over.

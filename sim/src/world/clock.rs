@@ -21,6 +21,8 @@ const EPOCH: Span = Span::secs(1_000_000_000);
 pub struct Clock {
     drift_ppm: i64,
     offset_nanos: i64,
+    /// How many faults hold the wall clock, and at what it stands.
+    frozen: Option<(u16, Time)>,
 }
 
 const MILLION: i128 = 1_000_000;
@@ -32,7 +34,24 @@ impl Clock {
         Clock {
             drift_ppm: signed(u64::from(setup.drift_ppm)),
             offset_nanos: signed(setup.offset.as_nanos()),
+            frozen: None,
         }
+    }
+
+    /// The wall clock is set forward, or back if `nanos` is negative.
+    pub fn step(&mut self, nanos: i64) {
+        self.offset_nanos = self.offset_nanos.saturating_add(nanos);
+    }
+
+    /// The wall clock stands still, or goes on: then it shows what it would show had it never stood.
+    pub fn freeze(&mut self, world: Time, begin: bool) {
+        let wall = self.read(world).wall;
+        self.frozen = match (self.frozen, begin) {
+            (None, true) => Some((1, wall)),
+            (Some((faults, wall)), true) => Some((faults + 1, wall)),
+            (Some((faults, wall)), false) if faults > 1 => Some((faults - 1, wall)),
+            (_, false) => None,
+        };
     }
 
     /// What the node's clocks show at an instant of the world.
@@ -43,13 +62,12 @@ impl Clock {
             let nanos = i128::from(world.as_nanos());
             Time::from_nanos((nanos + nanos * i128::from(self.drift_ppm) / MILLION) as u64)
         };
-        let wall = (mono + EPOCH)
-            .as_nanos()
-            .saturating_add_signed(self.offset_nanos);
-        Now {
-            wall: Time::from_nanos(wall),
-            mono,
-        }
+        let running = || {
+            let nanos = (mono + EPOCH).as_nanos();
+            Time::from_nanos(nanos.saturating_add_signed(self.offset_nanos))
+        };
+        let wall = self.frozen.map_or_else(running, |(_, wall)| wall);
+        Now { wall, mono }
     }
 
     /// How long the world waits while this node's monotonic clock counts `span`.
@@ -71,7 +89,34 @@ mod tests {
         Clock {
             drift_ppm,
             offset_nanos: 0,
+            frozen: None,
         }
+    }
+
+    fn at(world: u64, clock: &Clock) -> (u64, u64) {
+        let now = clock.read(Time::from_nanos(world));
+        (now.wall.as_nanos() - EPOCH.as_nanos(), now.mono.as_nanos())
+    }
+
+    #[test]
+    fn a_step_moves_the_wall_clock_and_not_the_monotonic_one() {
+        let mut clock = drifting(0);
+        clock.step(500);
+        assert_eq!(at(1000, &clock), (1500, 1000));
+        clock.step(-900);
+        assert_eq!(at(1000, &clock), (600, 1000));
+    }
+
+    #[test]
+    fn a_frozen_wall_clock_stands_until_the_last_fault_lets_go_and_then_is_right() {
+        let mut clock = drifting(0);
+        clock.freeze(Time::from_nanos(100), true);
+        clock.freeze(Time::from_nanos(200), true);
+        assert_eq!(at(300, &clock), (100, 300));
+        clock.freeze(Time::from_nanos(400), false);
+        assert_eq!(at(500, &clock), (100, 500));
+        clock.freeze(Time::from_nanos(600), false);
+        assert_eq!(at(700, &clock), (700, 700));
     }
 
     #[test]

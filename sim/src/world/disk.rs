@@ -1,6 +1,6 @@
 //! A node's disk: what is durable, and what a crash can still take.
 
-use netsplit::{Damage, DiskView, Span, SpanRange, Ticket};
+use netsplit::{Damage, DiskView, Size, Span, SpanRange, Ticket};
 
 use super::random::Draw;
 
@@ -9,6 +9,18 @@ use super::random::Draw;
 pub struct DiskSetup {
     /// How long a flush takes.
     pub flush: SpanRange,
+    /// Bytes a second that a flush writes on top of that; none for any number.
+    pub bandwidth: Option<u64>,
+}
+
+impl DiskSetup {
+    /// How long a flush of so many bytes takes.
+    pub fn flush_takes(&self, draw: Draw, bytes: u64) -> Span {
+        let writing = self.bandwidth.map_or(0, |rate| {
+            u128::from(bytes) * 1_000_000_000 / u128::from(rate)
+        });
+        draw.within(self.flush) + Span::nanos(writing as u64)
+    }
 }
 
 impl Default for DiskSetup {
@@ -16,6 +28,7 @@ impl Default for DiskSetup {
     fn default() -> Self {
         DiskSetup {
             flush: SpanRange::new(Span::micros(500), Span::micros(1500)),
+            bandwidth: None,
         }
     }
 }
@@ -54,7 +67,15 @@ impl<R> Default for Disk<R> {
     }
 }
 
-impl<R: Clone> Disk<R> {
+impl<R: Clone + Size> Disk<R> {
+    /// A disk that holds what its operator put there.
+    pub fn formatted(records: Vec<R>) -> Disk<R> {
+        Disk {
+            durable: records.into_iter().map(Ok).collect(),
+            ..Disk::default()
+        }
+    }
+
     /// Adds a record to the cache.
     pub fn write(&mut self, record: R) {
         self.cache.push(Unflushed::Append(record));
@@ -96,6 +117,61 @@ impl<R: Clone> Disk<R> {
         self.cache.drain(..covered);
         self.done = ticket;
         ticket
+    }
+
+    /// Ends the flush that runs with an error: any prefix of what it covered is durable, and the rest is gone.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn fail(&mut self, draw: Draw) -> Ticket {
+        let (covered, ticket) = self
+            .running
+            .take()
+            .expect("only a flush that was started fails");
+        self.keep(draw.also(3).below(covered as u64 + 1) as usize);
+        self.cache.drain(..covered);
+        self.done = ticket;
+        ticket
+    }
+
+    /// Ends the flush that runs as if all were well, and keeps everything in a cache that a crash can take.
+    ///
+    /// # Panics
+    /// If none runs.
+    pub fn lie(&mut self) -> Ticket {
+        let (_, ticket) = self
+            .running
+            .take()
+            .expect("only a flush that was started lies");
+        self.done = ticket;
+        ticket
+    }
+
+    /// One of its durable records cannot be read any more; whether it had any.
+    pub fn rot(&mut self, draw: Draw) -> bool {
+        let place = draw.also(4).below(self.durable.len() as u64) as usize;
+        self.generation += 1;
+        let record = self.durable.get_mut(place);
+        record.map(|record| *record = Err(Damage::Rotten)).is_some()
+    }
+
+    /// Nothing is on it any more.
+    pub fn wipe(&mut self) {
+        self.durable.clear();
+        self.generation += 1;
+    }
+
+    /// How many bytes the flush that runs covers.
+    pub fn flushing_bytes(&self) -> u64 {
+        let covered = self.running.map_or(0, |(covered, _)| covered);
+        let size = |write: &Unflushed<R>| match write {
+            Unflushed::Append(record) => record.size(),
+            Unflushed::Replace(records) => records.iter().map(Size::size).sum(),
+        };
+        self.cache[..covered]
+            .iter()
+            .map(|write| size(write) as u64)
+            .sum()
     }
 
     fn keep(&mut self, count: usize) {
@@ -164,7 +240,7 @@ mod tests {
     use super::super::random::{Key, Purpose};
     use super::*;
 
-    fn written(disk: &Disk<u32>) -> Vec<u32> {
+    fn written(disk: &Disk<u64>) -> Vec<u64> {
         disk.view().records.iter().flatten().copied().collect()
     }
 
@@ -189,7 +265,7 @@ mod tests {
         disk.start();
         for n in 2..5 {
             disk.write(n);
-            disk.flush(Ticket(u64::from(n)));
+            disk.flush(Ticket(n));
         }
         disk.finish();
         assert!(disk.start());
@@ -212,7 +288,7 @@ mod tests {
             let torn = disk.view().records.last() == Some(&Err(Damage::Torn));
             seen.insert((written(&disk), torn));
         }
-        let prefixes: Vec<Vec<u32>> = (1..=4).map(|n| (0..n).collect()).collect();
+        let prefixes: Vec<Vec<u64>> = (1..=4).map(|n| (0..n).collect()).collect();
         assert!(
             seen.iter().all(|(records, _)| prefixes.contains(records)),
             "{seen:?}"
@@ -224,12 +300,104 @@ mod tests {
     #[test]
     fn a_torn_tail_is_found_once() {
         let durable = vec![Ok(1), Err(Damage::Torn)];
-        let mut disk: Disk<u32> = Disk {
+        let mut disk: Disk<u64> = Disk {
             durable,
             ..Disk::default()
         };
         assert_eq!(disk.read(), [Ok(1), Err(Damage::Torn)]);
         assert_eq!(disk.read(), [Ok(1)]);
+    }
+
+    fn draw(ordinal: u64) -> Draw {
+        Key::new(6, Purpose::Disk(0)).draw(ordinal)
+    }
+
+    fn flushing(records: std::ops::Range<u64>) -> Disk<u64> {
+        let mut disk = Disk::default();
+        records.for_each(|n| disk.write(n));
+        disk.flush(Ticket(1));
+        disk.start();
+        disk
+    }
+
+    #[test]
+    fn a_failed_flush_keeps_any_prefix_and_the_next_one_says_nothing_about_the_rest() {
+        let mut kept = std::collections::BTreeSet::new();
+        for ordinal in 0..100 {
+            let mut disk = flushing(0..3);
+            assert_eq!(disk.fail(draw(ordinal)), Ticket(1));
+            assert_eq!((disk.unflushed(), disk.barrier()), (0, None));
+            let before = written(&disk);
+            disk.write(9);
+            disk.flush(Ticket(2));
+            disk.start();
+            disk.finish();
+            assert_eq!(written(&disk), [&before[..], &[9]].concat());
+            kept.insert(before);
+        }
+        let prefixes: Vec<Vec<u64>> = (0..=3).map(|n| (0..n).collect()).collect();
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), prefixes);
+    }
+
+    #[test]
+    fn what_a_lying_flush_acknowledged_is_lost_in_a_crash_unless_an_honest_one_came_behind() {
+        let lied = || {
+            let mut disk = flushing(0..3);
+            assert_eq!(disk.lie(), Ticket(1));
+            assert_eq!((disk.barrier(), written(&disk)), (None, vec![]));
+            disk
+        };
+        let lost = (0..100).filter(|ordinal| {
+            let mut disk = lied();
+            disk.crash(draw(*ordinal));
+            written(&disk).len() < 3
+        });
+        assert!(lost.count() > 50);
+        let mut disk = lied();
+        disk.flush(Ticket(2));
+        disk.start();
+        disk.finish();
+        disk.crash(draw(0));
+        assert_eq!(written(&disk), [0, 1, 2]);
+    }
+
+    #[test]
+    fn any_record_can_rot_and_a_wiped_disk_holds_nothing() {
+        let places: std::collections::BTreeSet<usize> = (0..100)
+            .map(|ordinal| {
+                let mut disk = Disk::formatted(vec![1, 2, 3]);
+                assert!(disk.rot(draw(ordinal)));
+                let view = disk.view();
+                assert_eq!((view.generation, view.records.len()), (1, 3));
+                let rotten = |record: &Result<u64, Damage>| *record == Err(Damage::Rotten);
+                assert_eq!(
+                    view.records.iter().filter(|record| rotten(record)).count(),
+                    1
+                );
+                view.records.iter().position(rotten).unwrap()
+            })
+            .collect();
+        assert_eq!(places.into_iter().collect::<Vec<_>>(), [0, 1, 2]);
+        let mut disk = Disk::formatted(vec![1, 2, 3]);
+        disk.wipe();
+        assert_eq!(disk.read(), []);
+        assert!(!disk.rot(draw(0)));
+    }
+
+    #[test]
+    fn a_flush_takes_its_latency_and_its_bytes() {
+        let disk = flushing(0..3);
+        let exactly = SpanRange::exactly(Span::millis(1));
+        let setup = |bandwidth| DiskSetup {
+            flush: exactly,
+            bandwidth,
+        };
+        assert_eq!(disk.flushing_bytes(), 24);
+        assert_eq!(setup(None).flush_takes(draw(0), 24), Span::millis(1));
+        assert_eq!(
+            setup(Some(24_000)).flush_takes(draw(0), 24),
+            Span::millis(2)
+        );
     }
 
     #[test]

@@ -1,71 +1,10 @@
-//! Faults as values: what, when, whom; and how names become hosts at the moment a fault fires.
+//! Faults as values: what, when, whom.
 
-use std::fmt;
+use netsplit::{Span, SpanRange};
 
-use netsplit::{NodeId, SpanRange};
-
-use super::network::Noise;
-use super::random::Stream;
-
-/// Whom a fault is aimed at, in the words of the scenario.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Target {
-    /// One participant by name.
-    Node(NodeId),
-    /// Who claims this role: the claimant of the highest rank for `leader`, else any one of the claimants.
-    Role(&'static str),
-    /// Any one server.
-    Any,
-    /// Fewer than half of the servers, as many as can be.
-    Minority,
-    /// More than half of the servers, as few as can be.
-    Majority,
-    /// Every server that the fault does not name otherwise.
-    Others,
-    /// Every server.
-    All,
-    /// Every client.
-    Clients,
-}
-
-/// A set of targets that stand together.
-pub type Group = Vec<Target>;
-
-/// How servers fall apart when nobody in particular is meant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shape {
-    /// Two halves; of an odd number, one half is a majority.
-    Halves,
-    /// Two sides that hear nothing of each other, and one server that hears both.
-    Bridge,
-    /// Every server hears a majority, and no two the same one: each hears its neighbours on a ring.
-    MajoritiesRing,
-}
-
-impl Shape {
-    /// The shapes by name, with how many servers each takes at the least.
-    pub const ALL: [(&'static str, Shape, u32); 3] = [
-        ("halves", Shape::Halves, 2),
-        ("bridge", Shape::Bridge, 3),
-        ("majorities_ring", Shape::MajoritiesRing, 4),
-    ];
-
-    /// Divides servers in a drawn order: two sides, two sides around the bridge, or the ring in one piece.
-    fn divide(self, order: &[usize]) -> Vec<Vec<usize>> {
-        let middle = order.len() / 2;
-        match self {
-            Shape::Halves => vec![order[..middle].to_vec(), order[middle..].to_vec()],
-            Shape::Bridge => {
-                vec![
-                    order[..middle].to_vec(),
-                    vec![order[middle]],
-                    order[middle + 1..].to_vec(),
-                ]
-            }
-            Shape::MajoritiesRing => vec![order.to_vec()],
-        }
-    }
-}
+use super::network::{Act, Noise, Rule};
+use super::random::{Chance, Stream};
+use super::target::{Crowd, Group, Shape, bind};
 
 /// What a fault does.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,28 +20,132 @@ pub enum What {
         /// Those who hear nothing.
         to: Group,
     },
-    /// The nodes go down, losing what was in memory and any suffix of what was not flushed; each restarts by itself.
-    Crash(Group),
-    /// The same, at one instant for all.
-    Power(Group),
+    /// Messages on some links are dropped, jammed, slowed or garbled.
+    Links {
+        /// The senders; none for all.
+        from: Option<Group>,
+        /// The receivers; none for all.
+        to: Option<Group>,
+        /// Only this kind of message, with its name; none for all.
+        kind: Option<(usize, &'static str)>,
+        /// What happens to them.
+        act: Act,
+    },
+    /// Of the group each one is clogged or not, as a coin falls: one after another in the first half, and let go in
+    /// another order in the second.
+    Swizzle(Group),
+    /// The nodes go down; each restarts by itself.
+    Down {
+        /// Who.
+        on: Group,
+        /// How.
+        how: Down,
+    },
+    /// The nodes go down one after another, the next one when the one before is back.
+    Rolling {
+        /// Who.
+        on: Group,
+        /// How long between a restart and the next one's going down.
+        gap: SpanRange,
+    },
+    /// The nodes go down when they come to a point.
+    Trap {
+        /// Who.
+        on: Group,
+        /// Where.
+        point: Point,
+    },
     /// The nodes stand still, and catch up later.
     Pause(Group),
-    /// Flushes take this many times as long.
-    SlowDisk {
+    /// All that a node's processor does takes this many times as long.
+    SlowCpu {
         /// Whose.
         on: Group,
         /// How many times.
         factor: u32,
     },
-    /// Messages are lost, doubled or reordered on all links.
-    Noise(Noise),
-    /// Every message of one kind is lost.
-    Drop {
-        /// Which of the mode's kinds.
+    /// Something is wrong with disks.
+    Disk {
+        /// Whose.
+        on: Group,
+        /// What.
+        trouble: Trouble,
+    },
+    /// Something is wrong with wall clocks.
+    Clock {
+        /// Whose.
+        on: Group,
+        /// What.
+        skew: Skew,
+    },
+    /// A part of what waits in a queue is lost, at once.
+    Lose {
+        /// Whose.
+        on: Group,
+        /// Which queue.
+        queue: &'static str,
+        /// How much of it, rounded up.
+        share: Chance,
+    },
+}
+
+/// How a node goes down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Down {
+    /// Its process dies, with what was in memory and any suffix of what was not flushed.
+    Crash,
+    /// Its machine dies: what it had sent and the network had not taken is lost too, and no reset reaches its peers.
+    HostDeath,
+    /// The same, for want of power.
+    Power,
+    /// It comes back with an empty disk.
+    Wipe,
+    /// It comes back with a record that cannot be read any more.
+    Rot,
+}
+
+/// Where a trap waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Point {
+    /// Between a write and its flush.
+    Written,
+    /// Between a flush and all that was held for it.
+    Flushed,
+    /// Just before it sends the last of so many messages of a kind.
+    Sends {
+        /// Which kind.
         kind: usize,
         /// Its name.
         name: &'static str,
+        /// Which message, from 1, counted from the instant at which the fault strikes.
+        nth: u32,
     },
+}
+
+/// What is wrong with a disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// A flush takes this many times as long.
+    Slow(u32),
+    /// No flush ends.
+    Stalls,
+    /// Writes fail.
+    FailsWrites,
+    /// Writes fail, for want of room.
+    Full,
+    /// Flushes fail.
+    FailsFlushes,
+    /// Flushes say that they are done, and are not.
+    Lies,
+}
+
+/// What is wrong with a wall clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Skew {
+    /// It is set forward by so many nanoseconds, or back, and right again at the end.
+    Step(i64),
+    /// It stands still, and is right again at the end.
+    Freeze,
 }
 
 /// A fault as a scenario plans it.
@@ -112,20 +155,12 @@ pub struct Plan {
     pub at: SpanRange,
     /// How long until it begins again, if it does.
     pub every: Option<SpanRange>,
-    /// How long it lasts; for crashes, how long each node is down.
+    /// How long it lasts; where nodes go down, how long each is down.
     pub lasts: SpanRange,
+    /// How long it is on, and off, and on again while it lasts, if it is not on all the time.
+    pub flap: Option<SpanRange>,
     /// What it does.
     pub what: What,
-}
-
-/// Who is there to be named.
-pub struct Crowd<'a> {
-    /// Servers, by slot from 0: their names and, while up, the role and rank they claim.
-    pub servers: &'a [(NodeId, Option<netsplit::Role>)],
-    /// Clients stand behind the servers.
-    pub clients: &'a [NodeId],
-    /// How many servers are up, and who.
-    pub up: &'a [bool],
 }
 
 impl What {
@@ -134,14 +169,61 @@ impl What {
         match self {
             What::Partition(groups) => groups.iter().collect(),
             What::Cut { from, to } => vec![from, to],
-            What::Crash(group)
-            | What::Power(group)
-            | What::Pause(group)
-            | What::SlowDisk { on: group, .. } => {
-                vec![group]
-            }
-            What::Noise(_) | What::Drop { .. } | What::Shape(_) => Vec::new(),
+            What::Links { from, to, .. } => from.iter().chain(to).collect(),
+            What::Swizzle(on) | What::Pause(on) => vec![on],
+            What::Down { on, .. }
+            | What::Rolling { on, .. }
+            | What::Trap { on, .. }
+            | What::SlowCpu { on, .. }
+            | What::Disk { on, .. }
+            | What::Clock { on, .. }
+            | What::Lose { on, .. } => vec![on],
+            What::Shape(_) => Vec::new(),
         }
+    }
+
+    /// Whether it happens at once, and lasts no time.
+    pub fn is_instant(&self) -> bool {
+        matches!(self, What::Lose { .. })
+    }
+
+    /// Whether it can come and go while it lasts.
+    pub fn can_flap(&self) -> bool {
+        match self {
+            What::Partition(_)
+            | What::Shape(_)
+            | What::Cut { .. }
+            | What::Links { .. }
+            | What::Pause(_)
+            | What::SlowCpu { .. }
+            | What::Clock { .. } => true,
+            What::Disk { trouble, .. } => matches!(trouble, Trouble::Slow(_) | Trouble::Stalls),
+            What::Swizzle(_)
+            | What::Down { .. }
+            | What::Rolling { .. }
+            | What::Trap { .. }
+            | What::Lose { .. } => false,
+        }
+    }
+
+    /// What it does to messages, once its groups are bound.
+    pub fn rule(&self, groups: &[Vec<usize>]) -> Option<Rule> {
+        let What::Links {
+            from,
+            to,
+            kind,
+            act,
+        } = self
+        else {
+            return None;
+        };
+        let mut bound = groups.iter().cloned();
+        Some(Rule {
+            from: from.as_ref().and_then(|_| bound.next()),
+            to: to.as_ref().and_then(|_| bound.next()),
+            kind: kind.map(|(kind, _)| kind),
+            act: *act,
+        })
     }
 
     /// Between whom nothing passes, either way, once the groups are bound.
@@ -152,7 +234,7 @@ impl What {
                 .collect()
         };
         match self {
-            What::Partition(_) | What::Shape(Shape::Halves) => {
+            What::Partition(_) | What::Shape(Shape::One | Shape::Halves) => {
                 let pairs =
                     (0..groups.len()).flat_map(|n| (n + 1..groups.len()).map(move |m| (n, m)));
                 pairs
@@ -177,148 +259,136 @@ impl What {
     }
 
     /// Binds all names at one instant: the slots of each group; none if a name fits nobody now.
-    ///
-    /// What is named precisely is bound first, what is left over last.
     pub fn bind(&self, crowd: &Crowd<'_>, draws: &mut Stream) -> Option<Vec<Vec<usize>>> {
-        if let What::Shape(shape) = self {
-            let mut left: Vec<usize> = (0..crowd.servers.len()).collect();
-            let mut order = Vec::new();
-            while !left.is_empty() {
-                order.push(left.swap_remove(draws.next_draw().below(left.len() as u64) as usize));
-            }
-            return Some(shape.divide(&order));
-        }
-        let groups = self.groups();
-        let mut bound: Vec<Vec<usize>> = vec![Vec::new(); groups.len()];
-        let mut taken = vec![false; crowd.servers.len()];
-        for pass in 0..3 {
-            for (group, slots) in groups.iter().zip(&mut bound) {
-                for target in group.iter().filter(|target| target.pass() == pass) {
-                    let found = target.slots(crowd, &taken, draws);
-                    if found.is_empty() {
-                        return None;
-                    }
-                    for slot in found {
-                        if let Some(taken) = taken.get_mut(slot) {
-                            *taken = true;
-                        }
-                        slots.push(slot);
-                    }
-                }
-            }
-        }
-        Some(bound)
-    }
-}
-
-impl Target {
-    fn pass(&self) -> u8 {
         match self {
-            Target::Node(_) | Target::Role(_) | Target::All | Target::Clients => 0,
-            Target::Any | Target::Minority | Target::Majority => 1,
-            Target::Others => 2,
+            What::Shape(shape) => Some(shape.divide(crowd, draws)),
+            _ => bind(&self.groups(), crowd, draws),
         }
     }
 
-    fn slots(&self, crowd: &Crowd<'_>, taken: &[bool], draws: &mut Stream) -> Vec<usize> {
-        let servers = crowd.servers.len();
-        let free = || {
-            (0..servers)
-                .filter(|slot| !taken[*slot])
-                .collect::<Vec<usize>>()
-        };
-        match self {
-            Target::Node(id) => {
-                let server = crowd.servers.iter().position(|(name, _)| name == id);
-                let client = || {
-                    crowd
-                        .clients
-                        .iter()
-                        .position(|name| name == id)
-                        .map(|place| servers + place)
-                };
-                server.or_else(client).into_iter().collect()
-            }
-            Target::Role(name) => {
-                let mut claimants: Vec<(u64, usize)> = free()
-                    .into_iter()
-                    .filter_map(|slot| {
-                        let role = crowd.servers[slot].1.filter(|role| role.name == *name)?;
-                        Some((role.rank, slot))
-                    })
-                    .collect();
-                if *name == "leader" {
-                    let highest = claimants.iter().map(|(rank, _)| *rank).max();
-                    claimants.retain(|(rank, _)| Some(*rank) == highest);
-                }
-                pick(
-                    claimants.into_iter().map(|(_, slot)| slot).collect(),
-                    1,
-                    draws,
-                )
-            }
-            Target::Any => pick(
-                free().into_iter().filter(|slot| crowd.up[*slot]).collect(),
-                1,
-                draws,
-            ),
-            Target::Minority => pick(free(), (servers - 1) / 2, draws),
-            Target::Majority => pick(free(), servers / 2 + 1, draws),
-            Target::Others => free(),
-            Target::All => (0..servers).collect(),
-            Target::Clients => (servers..servers + crowd.clients.len()).collect(),
-        }
+    /// Whether it stands between nodes, and not at one of them.
+    pub fn is_between(&self) -> bool {
+        matches!(
+            self,
+            What::Partition(_)
+                | What::Shape(_)
+                | What::Cut { .. }
+                | What::Links { .. }
+                | What::Swizzle(_)
+        )
     }
-}
 
-/// Any `count` of them, in ascending order.
-fn pick(mut from: Vec<usize>, count: usize, draws: &mut Stream) -> Vec<usize> {
-    while from.len() > count {
-        let out = draws.next_draw().below(from.len() as u64) as usize;
-        from.remove(out);
-    }
-    from
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Target::Node(id) => write!(f, "{id}"),
-            Target::Role(name) => f.write_str(name),
-            Target::Any => f.write_str("any"),
-            Target::Minority => f.write_str("minority"),
-            Target::Majority => f.write_str("majority"),
-            Target::Others => f.write_str("others"),
-            Target::All => f.write_str("all"),
-            Target::Clients => f.write_str("clients"),
-        }
+    /// Whether nodes go down in it.
+    pub fn takes_down(&self) -> bool {
+        matches!(
+            self,
+            What::Down { .. } | What::Rolling { .. } | What::Trap { .. }
+        )
     }
 }
 
 impl What {
     /// The fault in words, with the names of those it was bound to.
     pub fn describe(&self, groups: &[String]) -> String {
+        let on = |place: usize| groups.get(place).map_or("all", String::as_str);
         match self {
             What::Partition(_) => format!("partition {}", groups.join(" | ")),
             What::Shape(Shape::Halves) => format!("halves {}", groups.join(" | ")),
-            What::Shape(Shape::Bridge) => {
-                format!("bridge {} - {} - {}", groups[0], groups[1], groups[2])
+            What::Shape(Shape::One) => format!("one alone {}", groups.join(" | ")),
+            What::Shape(Shape::Bridge) => format!("bridge {}", groups.join(" - ")),
+            What::Shape(Shape::MajoritiesRing) => format!("ring of majorities {}", on(0)),
+            What::Cut { .. } => format!("cut {} -> {}", on(0), on(1)),
+            What::Links {
+                from,
+                to,
+                kind,
+                act,
+            } => {
+                let receivers = if from.is_some() { on(1) } else { on(0) };
+                let links = match (from, to) {
+                    (None, None) => "on all links".into(),
+                    (Some(_), None) => format!("from {}", on(0)),
+                    (None, Some(_)) => format!("to {receivers}"),
+                    (Some(_), Some(_)) => format!("{} -> {receivers}", on(0)),
+                };
+                let what = kind.map_or("message", |(_, name)| name);
+                match act {
+                    Act::Drop => format!("drop every {what} {links}"),
+                    Act::Jam => format!("jam every {what} {links}"),
+                    Act::Slow(factor) => format!("every {what} slow by {factor} {links}"),
+                    Act::Noise(noise) => {
+                        let Noise {
+                            loss,
+                            duplicate,
+                            reorder,
+                            corrupt,
+                        } = noise;
+                        format!(
+                            "noise on every {what} {links}: loss {}, duplicate {}, reorder {}, corrupt {} ppm",
+                            loss.0, duplicate.0, reorder.0, corrupt.0
+                        )
+                    }
+                }
             }
-            What::Shape(Shape::MajoritiesRing) => format!("ring of majorities {}", groups[0]),
-            What::Cut { .. } => format!("cut {} -> {}", groups[0], groups[1]),
-            What::Crash(_) => format!("crash {}", groups[0]),
-            What::Power(_) => format!("power loss at {}", groups[0]),
-            What::Pause(_) => format!("pause {}", groups[0]),
-            What::SlowDisk { factor, .. } => format!("disk of {} slow by {factor}", groups[0]),
-            What::Drop { name, .. } => format!("drop every {name}"),
-            What::Noise(Noise {
-                loss,
-                duplicate,
-                reorder,
-            }) => {
+            What::Swizzle(_) => format!("swizzle {}", on(0)),
+            What::Down { how, .. } => {
+                let how = match how {
+                    Down::Crash => "crash",
+                    Down::HostDeath => "death of the host of",
+                    Down::Power => "power loss at",
+                    Down::Wipe => "crash and wipe",
+                    Down::Rot => "crash, and a rotten record at",
+                };
+                format!("{how} {}", on(0))
+            }
+            What::Rolling { .. } => format!("rolling restart of {}", on(0)),
+            What::Trap {
+                point: Point::Written,
+                ..
+            } => {
+                format!("trap between write and flush at {}", on(0))
+            }
+            What::Trap {
+                point: Point::Flushed,
+                ..
+            } => {
+                format!("trap between flush and reply at {}", on(0))
+            }
+            What::Trap {
+                point: Point::Sends { name, nth, .. },
+                ..
+            } => {
+                format!("trap on {name} number {nth} from {}", on(0))
+            }
+            What::Pause(_) => format!("pause {}", on(0)),
+            What::SlowCpu { factor, .. } => format!("processor of {} slow by {factor}", on(0)),
+            What::Disk { trouble, .. } => {
+                let trouble = match trouble {
+                    Trouble::Slow(factor) => format!("is slow by {factor}"),
+                    Trouble::Stalls => "stalls".into(),
+                    Trouble::FailsWrites => "fails writes".into(),
+                    Trouble::Full => "is full".into(),
+                    Trouble::FailsFlushes => "fails flushes".into(),
+                    Trouble::Lies => "lies about flushes".into(),
+                };
+                format!("disk of {} {trouble}", on(0))
+            }
+            What::Clock {
+                skew: Skew::Freeze, ..
+            } => format!("wall clock of {} stands still", on(0)),
+            What::Clock {
+                skew: Skew::Step(nanos),
+                ..
+            } => {
+                let way = if *nanos < 0 { "back" } else { "forward" };
+                let by = Span::nanos(nanos.unsigned_abs());
+                format!("wall clock of {} steps {way} by {by}", on(0))
+            }
+            What::Lose { queue, share, .. } => {
                 format!(
-                    "noise: loss {}, duplicate {}, reorder {} ppm",
-                    loss.0, duplicate.0, reorder.0
+                    "lose {}% of the queue `{queue}` of {}",
+                    share.0 / 10_000,
+                    on(0)
                 )
             }
         }
@@ -327,9 +397,10 @@ impl What {
 
 #[cfg(test)]
 mod tests {
-    use netsplit::Role;
+    use netsplit::{NodeId, Role};
 
     use super::super::random::{Key, Purpose};
+    use super::super::target::Target;
     use super::*;
 
     fn bind(what: &What, ordinal: u32) -> Option<Vec<Vec<usize>>> {
@@ -345,6 +416,7 @@ mod tests {
             servers: &servers,
             clients: &[NodeId::client(1)],
             up: &[true, true, true, true, false],
+            zones: &[Some(0), Some(1), Some(1), None, Some(0), Some(1)],
         };
         what.bind(&crowd, &mut Key::new(2, Purpose::Fault(ordinal)).stream())
     }
@@ -370,7 +442,7 @@ mod tests {
 
     #[test]
     fn a_role_that_nobody_claims_binds_nobody() {
-        assert_eq!(bind(&What::Crash(vec![Target::Role("candidate")]), 0), None);
+        assert_eq!(bind(&What::Pause(vec![Target::Role("candidate")]), 0), None);
     }
 
     #[test]
@@ -379,7 +451,7 @@ mod tests {
             let what = What::Partition(vec![vec![Target::Minority], vec![Target::Others]]);
             let sizes: Vec<usize> = bind(&what, ordinal).unwrap().iter().map(Vec::len).collect();
             assert_eq!(sizes, [2, 3]);
-            let what = What::Crash(vec![Target::Majority]);
+            let what = What::Pause(vec![Target::Majority]);
             assert_eq!(bind(&what, ordinal).unwrap()[0].len(), 3);
         }
     }
@@ -392,6 +464,39 @@ mod tests {
         assert_eq!(picked.into_iter().collect::<Vec<_>>(), [0, 1, 2, 3]);
     }
 
+    #[test]
+    fn a_zone_is_everybody_in_it_and_any_zone_is_each_of_them_in_time() {
+        let zone = What::Pause(vec![Target::Zone(1, "b".into())]);
+        assert_eq!(bind(&zone, 0), Some(vec![vec![1, 2, 5]]));
+        let any = |ordinal| bind(&What::Pause(vec![Target::AnyZone(2)]), ordinal).unwrap();
+        let seen: std::collections::BTreeSet<_> = (0..50).map(any).collect();
+        assert_eq!(
+            seen.into_iter().collect::<Vec<_>>(),
+            [[vec![0, 4]], [vec![1, 2, 5]]]
+        );
+    }
+
+    #[test]
+    fn a_rule_takes_its_groups_in_order_whichever_it_names() {
+        let links = |from: Option<&str>, to: Option<&str>| {
+            let group = |name: &str| vec![Target::Node(NodeId::server(name.parse().unwrap()))];
+            let (from, to) = (from.map(group), to.map(group));
+            let what = What::Links {
+                from,
+                to,
+                kind: Some((3, "x")),
+                act: Act::Jam,
+            };
+            let rule = what.rule(&bind(&what, 0).unwrap()).unwrap();
+            assert_eq!((rule.kind, rule.act), (Some(3), Act::Jam));
+            (rule.from, rule.to)
+        };
+        assert_eq!(links(Some("2"), Some("3")), (Some(vec![1]), Some(vec![2])));
+        assert_eq!(links(Some("2"), None), (Some(vec![1]), None));
+        assert_eq!(links(None, Some("3")), (None, Some(vec![2])));
+        assert_eq!(links(None, None), (None, None));
+    }
+
     /// Who hears whom, by slot, when a shape has struck so many servers.
     fn hears(shape: Shape, servers: usize, ordinal: u32) -> Vec<Vec<usize>> {
         let all: Vec<(NodeId, Option<Role>)> = (1..=servers as u32)
@@ -401,6 +506,7 @@ mod tests {
             servers: &all,
             clients: &[],
             up: &vec![true; servers],
+            zones: &[],
         };
         let what = What::Shape(shape);
         let groups = what
@@ -436,6 +542,13 @@ mod tests {
                 "{hears:?}"
             );
         }
+    }
+
+    #[test]
+    fn one_alone_hears_nobody_and_all_others_hear_each_other() {
+        let mut sizes: Vec<usize> = hears(Shape::One, 5, 3).iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 4, 4, 4, 4]);
     }
 
     #[test]

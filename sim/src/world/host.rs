@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 
 use netsplit::{
-    Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span, SpanRange, Ticket,
-    Time,
+    DiskError, Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span,
+    SpanRange, Ticket, Time,
 };
 
 use super::clock::Clock;
 use super::disk::Disk;
-use super::random::Key;
+use super::fault::Point;
+use super::random::{Chance, Key};
 use crate::mistakes::Mistake;
 
 /// One participant and the machine it runs on.
@@ -25,8 +26,17 @@ pub(super) struct Host<M: Mode> {
     pub(super) pauses: u16,
     pub(super) clock: Clock,
     pub(super) disk: Disk<M::Record>,
-    /// By how much each active fault slows its flushes; the slowest counts.
-    pub(super) slowed: Vec<u32>,
+    pub(super) troubles: Troubles,
+    /// It stopped while it booted: nobody starts it again.
+    pub(super) lost: bool,
+    /// What it had on disk is gone, and it has not been started since.
+    pub(super) spoiled: bool,
+    /// It stays broken when the storm is over.
+    pub(super) broken: bool,
+    /// Where it goes down when it comes there.
+    pub(super) traps: Vec<Trap>,
+    pub(super) cpu: Cpu<M>,
+    pub(super) slow_cpu: Factors,
     pub(super) alarms: Alarms<M::Timer>,
     /// Outward effects behind a flush, with the ticket they wait for.
     pub(super) held: VecDeque<(Ticket, Outward<M>)>,
@@ -36,6 +46,64 @@ pub(super) struct Host<M: Mode> {
     /// Which flush, or crash, was the last: the ordinal of what is drawn for it.
     pub(super) flushes: u64,
     pub(super) wakes: u64,
+}
+
+/// A point at which a host goes down, and for which part of which fault.
+pub(super) struct Trap {
+    pub(super) part: (usize, usize),
+    pub(super) point: Point,
+    /// How often it has to come there.
+    pub(super) left: u32,
+}
+
+/// What is wrong with a disk now, each by how many faults.
+#[derive(Default)]
+pub(super) struct Troubles {
+    pub(super) slow: Factors,
+    pub(super) stalls: u16,
+    pub(super) fails_writes: u16,
+    pub(super) full: u16,
+    pub(super) fails_flushes: u16,
+    pub(super) lies: u16,
+}
+
+impl Troubles {
+    /// Why a write would fail now.
+    pub(super) fn refuses(&self) -> Option<DiskError> {
+        match (self.fails_writes, self.full) {
+            (0, 0) => None,
+            (0, _) => Some(DiskError::Full),
+            _ => Some(DiskError::Write),
+        }
+    }
+}
+
+/// By how much each active fault slows something; the slowest counts.
+#[derive(Default)]
+pub(super) struct Factors(Vec<u32>);
+
+impl Factors {
+    pub(super) fn turn(&mut self, factor: u32, begin: bool) {
+        if begin {
+            self.0.push(factor);
+        } else if let Some(place) = self.0.iter().position(|other| *other == factor) {
+            self.0.swap_remove(place);
+        }
+    }
+
+    pub(super) fn most(&self) -> u64 {
+        u64::from(self.0.iter().copied().max().unwrap_or(1))
+    }
+}
+
+/// A processor that does one thing at a time, where that takes time.
+pub(super) struct Cpu<P: Protocol> {
+    /// Until when it is busy.
+    pub(super) busy: Time,
+    /// What has come in meanwhile, in order.
+    pub(super) inbox: VecDeque<Waiting<P>>,
+    /// When it will look for the next of it.
+    pub(super) looks: Option<Time>,
 }
 
 /// What waits for a flush before anyone else may see it.
@@ -50,8 +118,16 @@ pub(super) enum Waiting<P: Protocol> {
     Alarm(usize),
 }
 
+impl<P: Protocol> Waiting<P> {
+    /// That goes before everything else: nothing is done between a call that fails and its return.
+    pub(super) fn is_news_of_a_failed_flush(&self) -> bool {
+        matches!(self, Waiting::Input(Input::Failed(DiskError::Flush(_))))
+    }
+}
+
 impl<M: Mode> Host<M> {
     pub(super) fn new(member: Member<M::Process>, clock: Clock, timers: Key) -> Host<M> {
+        let formatted = M::Process::format(&member.config, member.id);
         Host {
             id: member.id,
             config: member.config,
@@ -61,8 +137,18 @@ impl<M: Mode> Host<M> {
             downs: 0,
             pauses: 0,
             clock,
-            disk: Disk::default(),
-            slowed: Vec::new(),
+            disk: Disk::formatted(formatted),
+            troubles: Troubles::default(),
+            lost: false,
+            spoiled: false,
+            broken: false,
+            traps: Vec::new(),
+            cpu: Cpu {
+                busy: Time::ZERO,
+                inbox: VecDeque::new(),
+                looks: None,
+            },
+            slow_cpu: Factors::default(),
             alarms: Alarms::new(timers),
             held: VecDeque::new(),
             waiting: Vec::new(),
@@ -84,9 +170,34 @@ impl<M: Mode> Host<M> {
         self.held.push_back((ticket, effect));
     }
 
+    /// Drops what was held for a flush that failed.
+    pub(super) fn drop_held(&mut self, failed: Ticket) {
+        self.held.retain(|(ticket, _)| *ticket > failed);
+    }
+
+    /// Whether anything waits in this queue of its process.
+    pub(super) fn waits_in(&mut self, queue: &str) -> bool {
+        let mut queues = self.process.iter_mut().flat_map(Process::queues);
+        queues.any(|(name, queue_now)| name == queue && queue_now.waiting() > 0)
+    }
+
+    /// Loses a share of what waits in a queue, rounded up; how many that is.
+    pub(super) fn lose(&mut self, queue: &str, share: Chance) -> usize {
+        let mut queues = self.process.iter_mut().flat_map(Process::queues);
+        let Some((_, queue)) = queues.find(|(name, _)| *name == queue) else {
+            return 0;
+        };
+        let count = (queue.waiting() as u64 * u64::from(share.0)).div_ceil(1_000_000) as usize;
+        queue.lose(count);
+        count
+    }
+
     /// All that a crash takes besides the disk's unflushed tail.
     pub(super) fn forget(&mut self) {
         self.process = None;
+        self.cpu.inbox.clear();
+        self.cpu.looks = None;
+        self.cpu.busy = Time::ZERO;
         self.held.clear();
         self.waiting.clear();
         self.alarms.clear();

@@ -3,32 +3,40 @@
 //! Pop the next event, advance the clock to it, hand the input to one process, carry out its outbox in order. The world
 //! knows no mode: it is the same for all of them.
 
+pub mod calm;
 mod clients;
 pub mod clock;
+pub mod cpu;
 pub mod disk;
 pub mod events;
 pub mod fault;
 pub mod ground;
 mod host;
+mod jam;
+pub mod law;
 pub mod network;
 pub mod panics;
 pub mod random;
 mod roster;
 mod storm;
+pub mod target;
 
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
-    Broken, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox, Process, Protocol,
-    Size, Span, Time, Violation,
+    Broken, DiskError, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox, Process,
+    Protocol, Size, Span, Time, Violation,
 };
 use rustc_hash::FxHasher;
 use tracing::{debug, info, trace};
 
 use self::events::Events;
+use self::fault::Point;
 use self::ground::Ground;
 use self::host::{Host, Outward, Ring, Waiting};
+use self::jam::Jam;
 use self::network::{Fate, Network};
 use self::random::{Key, Purpose};
 use self::roster::{Roster, View};
@@ -70,11 +78,21 @@ enum Event<P: Protocol> {
     Invoke {
         client: u32,
     },
-    Fault(usize),
-    Heal(usize),
-    Restart {
-        fault: usize,
+    /// A message that arrives damaged.
+    Garbled {
+        from: u32,
+        to: u32,
+    },
+    /// A busy host may be free.
+    Free {
         host: usize,
+    },
+    Fault(usize),
+    /// A part of a fault begins or ends.
+    Turn {
+        fault: usize,
+        part: usize,
+        on: bool,
     },
     Calm,
     Settle,
@@ -115,7 +133,13 @@ pub struct World<'a, M: Mode> {
     ids: Vec<NodeId>,
     roster: Roster,
     servers: usize,
+    /// In which zone each host stands.
+    zones: Vec<Option<u16>>,
     network: Network,
+    /// What waits for a jam to end, by link.
+    jammed: BTreeMap<(usize, usize), Jam<M::Message>>,
+    /// Whether what processors do takes time.
+    counts: bool,
     disks: Vec<Key>,
     storm: Storm,
     workload: Workload,
@@ -137,6 +161,9 @@ pub struct World<'a, M: Mode> {
     over: bool,
     /// Who is taking a step, for the report of a panic.
     stepping: Option<NodeId>,
+    /// Whether that step is a boot, or answers the news that a write failed.
+    booting: bool,
+    failing: bool,
 }
 
 impl<'a, M: Mode> World<'a, M> {
@@ -161,13 +188,17 @@ impl<'a, M: Mode> World<'a, M> {
             })
             .collect();
         let kinds = <M::Message as Kinds>::KINDS.len();
+        let zones: Vec<Option<u16>> = ids.iter().map(|id| scenario.zones.of(*id)).collect();
         World {
             scenario,
             seed,
             ground,
             now: Time::ZERO,
             events: Events::default(),
-            network: Network::new(seed, scenario.network, hosts.len(), servers, kinds),
+            network: Network::new(seed, &scenario.network, &zones, servers, kinds),
+            zones,
+            jammed: BTreeMap::new(),
+            counts: scenario.cpu.counts(),
             disks: (0..hosts.len() as u32)
                 .map(|slot| Key::new(seed, Purpose::Disk(slot)))
                 .collect(),
@@ -192,6 +223,8 @@ impl<'a, M: Mode> World<'a, M> {
             converged: None,
             over: false,
             stepping: None,
+            booting: false,
+            failing: false,
         }
     }
 
@@ -243,8 +276,9 @@ impl<'a, M: Mode> World<'a, M> {
                 return;
             }
             self.happen(event);
-            if self.events.len() > bound {
-                let evidence = format!("{} events wait at once", self.events.len());
+            let waiting = self.events.len() + self.jammed_messages();
+            if waiting > bound {
+                let evidence = format!("{waiting} events wait at once");
                 self.violate("messages_do_not_pile_up", evidence);
             }
         }
@@ -264,8 +298,9 @@ impl<'a, M: Mode> World<'a, M> {
             Event::Flushed { host, flush } => self.flushed(host as usize, flush),
             Event::Invoke { client } => self.invoke_in_storm(client as usize),
             Event::Fault(fault) => self.strike(fault),
-            Event::Heal(fault) => self.heal(fault),
-            Event::Restart { fault, host } => self.restart(fault, host),
+            Event::Garbled { from, to } => self.garbled(from as usize, to as usize),
+            Event::Free { host } => self.free(host),
+            Event::Turn { fault, part, on } => self.turn(fault, part, on),
             Event::Calm => self.calm(),
             Event::Settle => self.settle(),
         }
@@ -293,31 +328,42 @@ impl<'a, M: Mode> World<'a, M> {
         self.input(slot, Input::Delivered(sender, message));
     }
 
+    /// A message arrives damaged: its receiver's checksum tells, and nobody hears of it.
+    fn garbled(&mut self, from: usize, to: usize) {
+        self.mark(7 << 40, from as u32, to as u32);
+        let (sender, host) = (self.ids[from], &self.hosts[to]);
+        debug!(target: "world", at = %self.now, node = %host.id, "throws away a damaged message from {sender}");
+    }
+
     fn ring(&mut self, host: u32, place: u32, life: Life) {
-        let slot = host as usize;
+        let (slot, place) = (host as usize, place as usize);
+        let busy = self.is_busy(slot);
         let host = &mut self.hosts[slot];
         if host.life != life || host.process.is_none() {
             return;
         }
-        if host.pauses > 0 {
-            if host.alarms.sleep(place as usize, self.now) {
-                host.waiting.push(Waiting::Alarm(place as usize));
+        if host.pauses == 0 && !busy {
+            self.ring_now(slot, place);
+        } else if host.alarms.sleep(place, self.now) {
+            if host.pauses > 0 {
+                host.waiting.push(Waiting::Alarm(place));
+            } else {
+                self.stand_in_line(slot, Waiting::Alarm(place));
             }
-            return;
         }
-        match host.alarms.ring(place as usize, self.now) {
+    }
+
+    fn ring_now(&mut self, slot: usize, place: usize) {
+        let host = &mut self.hosts[slot];
+        match host.alarms.ring(place, self.now) {
             Ring::Nothing => {}
-            Ring::Later(due) => self.events.push(
-                due,
-                Event::Alarm {
-                    host: slot as u32,
-                    place,
-                    life,
-                },
-            ),
+            Ring::Later(due) => {
+                let (host, place, life) = (slot as u32, place as u32, host.life);
+                self.events.push(due, Event::Alarm { host, place, life });
+            }
             Ring::Due(timer) => {
                 trace!(target: "world", at = %self.now, node = %host.id, "fires {timer:?}");
-                self.mark(1 << 40, slot as u32, place);
+                self.mark(1 << 40, slot as u32, place as u32);
                 self.step(slot, Input::Fired(timer));
             }
         }
@@ -328,24 +374,61 @@ impl<'a, M: Mode> World<'a, M> {
         if host.flushes != flush {
             return;
         }
-        let ticket = host.disk.finish();
+        let draw = self.disks[slot].draw(flush);
+        if host.troubles.fails_flushes > 0 {
+            let ticket = host.disk.fail(draw);
+            debug!(target: "world", at = %self.now, node = %host.id, "a flush fails");
+            host.drop_held(ticket);
+            self.mark(8 << 40, slot as u32, ticket.0 as u32);
+            self.start_flush(slot);
+            self.input(slot, Input::Failed(DiskError::Flush(ticket)));
+            return;
+        }
+        let lies = host.troubles.lies > 0;
+        let ticket = if lies {
+            host.disk.lie()
+        } else {
+            host.disk.finish()
+        };
         trace!(target: "world", at = %self.now, node = %host.id, "flushed, {} writes wait", host.disk.unflushed());
         self.mark(2 << 40, slot as u32, ticket.0 as u32);
         self.start_flush(slot);
         self.input(slot, Input::Flushed(ticket));
     }
 
-    /// Hands an input to a process, or keeps it while the host is paused.
+    /// Hands an input to a process, or keeps it while the host is paused or busy.
     #[inline]
     fn input(&mut self, slot: usize, input: Input<M>) {
         if self.hosts[slot].pauses > 0 {
             self.hosts[slot].waiting.push(Waiting::Input(input));
-            return;
+        } else if self.is_busy(slot) {
+            self.stand_in_line(slot, Waiting::Input(input));
+        } else {
+            self.take_in(slot, input);
         }
-        if let Input::Flushed(ticket) = input {
-            self.release(slot, ticket);
+    }
+
+    /// Hands an input to a process that is there for it.
+    #[inline]
+    fn take_in(&mut self, slot: usize, input: Input<M>) {
+        match &input {
+            Input::Flushed(ticket) => {
+                if self.is_trapped(slot) && self.springs(slot, |point| point == Point::Flushed) {
+                    return;
+                }
+                self.release(slot, *ticket);
+            }
+            Input::Delivered(_, message) => {
+                self.works(slot, message);
+            }
+            Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
         }
         self.step(slot, input);
+    }
+
+    #[inline]
+    fn is_trapped(&self, slot: usize) -> bool {
+        !self.hosts[slot].traps.is_empty()
     }
 
     /// Lets leave what waited for a flush that is done.
@@ -389,6 +472,8 @@ impl<'a, M: Mode> World<'a, M> {
         let now = host.clock.read(self.now);
         let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
         host.process = Some(process);
+        host.spoiled = false;
+        self.booting = true;
         self.carry_out(slot);
     }
 
@@ -397,15 +482,24 @@ impl<'a, M: Mode> World<'a, M> {
     fn carry_out(&mut self, slot: usize) {
         self.hosts[slot].ticket = *self.out.last_ticket();
         let mut out = std::mem::take(&mut self.out);
+        let mut failed = None;
         for effect in out.drain() {
-            if self.hosts[slot].process.is_none() {
+            if self.hosts[slot].process.is_none() || failed.is_some() {
                 break;
             }
-            self.effect(slot, effect);
+            failed = self.effect(slot, effect).err();
         }
         self.out = out;
         self.start_flush(slot);
         self.stepping = None;
+        self.booting = false;
+        if let Some(error) = failed
+            && !std::mem::replace(&mut self.failing, true)
+        {
+            self.step(slot, Input::Failed(error));
+            self.failing = false;
+            return;
+        }
         let view = View {
             hosts: &self.hosts,
             ids: &self.ids,
@@ -438,8 +532,12 @@ impl<'a, M: Mode> World<'a, M> {
         self.over = true;
     }
 
+    /// Carries out one effect.
+    ///
+    /// # Errors
+    /// If the disk refuses a write.
     #[inline]
-    fn effect(&mut self, slot: usize, effect: Effect<M>) {
+    fn effect(&mut self, slot: usize, effect: Effect<M>) -> Result<(), DiskError> {
         let host = &mut self.hosts[slot];
         match effect {
             Effect::Send { to, message, pass } => {
@@ -457,10 +555,17 @@ impl<'a, M: Mode> World<'a, M> {
                 }
             }
             Effect::Write(record) => {
+                host.troubles.refuses().map_or(Ok(()), Err)?;
                 trace!(target: "world", at = %self.now, node = %host.id, "writes {record}");
                 host.disk.write(record);
+                if self.is_trapped(slot) {
+                    self.springs(slot, |point| point == Point::Written);
+                }
             }
-            Effect::Rewrite(records) => host.disk.rewrite(records),
+            Effect::Rewrite(records) => {
+                host.troubles.refuses().map_or(Ok(()), Err)?;
+                host.disk.rewrite(records);
+            }
             Effect::Flush(ticket) => host.disk.flush(ticket),
             Effect::Arm(timer, within) => {
                 if let Some((place, due)) = host.alarms.arm(timer, within, self.now, &host.clock) {
@@ -482,19 +587,34 @@ impl<'a, M: Mode> World<'a, M> {
             }
             Effect::Stop(reason) => {
                 info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
+                host.lost |= self.booting;
                 self.crash(slot);
             }
         }
+        Ok(())
     }
 
     #[inline]
     fn send(&mut self, slot: usize, to: NodeId, message: M::Message) {
         let kind = message.kind();
         self.messages[kind] += 1;
-        let receiver = self.roster.slot(to);
-        let id = self.ids[slot];
+        let here = |point: Point| matches!(point, Point::Sends { kind: on, .. } if on == kind);
+        if self.is_trapped(slot) && self.springs(slot, here) {
+            return;
+        }
+        let leaves = self.works(slot, &message);
+        self.launch(leaves, slot, self.roster.slot(to), message);
+    }
+
+    /// Puts a message on its link.
+    #[inline]
+    fn launch(&mut self, leaves: Time, slot: usize, receiver: usize, message: M::Message) {
+        let (kind, id, to) = (message.kind(), self.ids[slot], self.ids[receiver]);
         let (from, to_slot) = (slot as u32, receiver as u32);
-        match self.network.send(self.now, slot, receiver, kind) {
+        match self
+            .network
+            .send(leaves, slot, receiver, kind, || message.size() as u64)
+        {
             Fate::Arrives(at, again) => {
                 trace!(target: "world", at = %self.now, node = %id, "-> {to}: {message}");
                 if let Some(again) = again {
@@ -518,6 +638,17 @@ impl<'a, M: Mode> World<'a, M> {
                     },
                 );
             }
+            Fate::Garbled(at) => {
+                trace!(target: "world", at = %self.now, node = %id, "-> {to}: {message}");
+                self.events.push(at, Event::Garbled { from, to: to_slot });
+            }
+            Fate::Jammed => {
+                trace!(target: "world", at = %self.now, node = %id, "-> {to}, jammed: {message}");
+                self.jam(slot, receiver, message);
+            }
+            Fate::Overflow => {
+                debug!(target: "world", at = %self.now, node = %id, "-> {to}, no room in the queue: {message}");
+            }
             Fate::Cut => {
                 debug!(target: "world", at = %self.now, node = %id, "cut off from {to}: {message}")
             }
@@ -537,9 +668,15 @@ impl<'a, M: Mode> World<'a, M> {
     fn time_flush(&mut self, slot: usize) {
         let host = &mut self.hosts[slot];
         host.flushes += 1;
+        if host.troubles.stalls > 0 {
+            return;
+        }
         let draw = self.disks[slot].draw(host.flushes);
-        let slow = host.slowed.iter().copied().max().unwrap_or(1);
-        let done = self.now + draw.within(self.scenario.disk.flush) * u64::from(slow);
+        let takes = self
+            .scenario
+            .disk
+            .flush_takes(draw, host.disk.flushing_bytes());
+        let done = self.now + takes * host.troubles.slow.most();
         let (host, flush) = (slot as u32, host.flushes);
         self.events.push(done, Event::Flushed { host, flush });
     }

@@ -2,27 +2,59 @@
 
 use netsplit::{Span, SpanRange, Time};
 
-use super::random::{Chance, Key, Purpose};
+use super::law::Law;
+use super::random::{Chance, Draw, Key, Purpose};
 
 /// What links are like, as a scenario sets it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NetworkSetup {
-    /// How long a message travels, one way; uniform in the range.
-    pub latency: SpanRange,
+    /// How long a message travels, one way.
+    pub latency: Law,
     /// The same between a client and a server.
-    pub client_latency: SpanRange,
+    pub client_latency: Law,
+    /// The same between two zones, either way.
+    pub between: Vec<(u16, u16, Law)>,
     /// What goes wrong all the time.
     pub noise: Noise,
+    /// What each link can carry; none for any amount.
+    pub wire: Option<Wire>,
 }
 
 impl Default for NetworkSetup {
     fn default() -> Self {
-        let latency = SpanRange::new(Span::millis(1), Span::millis(5));
+        let latency = Law::Uniform(SpanRange::new(Span::millis(1), Span::millis(5)));
         NetworkSetup {
             latency,
             client_latency: latency,
+            between: Vec::new(),
             noise: Noise::default(),
+            wire: None,
         }
+    }
+}
+
+/// What a link can carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wire {
+    /// Bits a second.
+    pub bandwidth: u64,
+    /// Bytes that can wait for the wire; one more message than fits is dropped, the last to come.
+    pub queue: u64,
+}
+
+/// What each message weighs besides its content: an Ethernet frame with its gap (38 bytes), IPv4 and TCP headers (40).
+pub const HEADERS: u64 = 78;
+
+impl Wire {
+    /// How long so many bytes take.
+    fn takes(&self, bytes: u64) -> Span {
+        let nanos = u128::from(bytes) * 8_000_000_000 / u128::from(self.bandwidth);
+        Span::nanos(nanos as u64)
+    }
+
+    /// How many bytes go through in that time.
+    fn carries(&self, span: Span) -> u64 {
+        (u128::from(span.as_nanos()) * u128::from(self.bandwidth) / 8_000_000_000) as u64
     }
 }
 
@@ -35,6 +67,8 @@ pub struct Noise {
     pub duplicate: Chance,
     /// A message is held back, by up to [`HOLD_BACK`] times the longest latency, and later ones overtake it.
     pub reorder: Chance,
+    /// A message arrives damaged: its receiver finds that its checksum is wrong, and throws it away.
+    pub corrupt: Chance,
 }
 
 /// How many of the longest latencies a reordered message is held back, at most.
@@ -42,12 +76,48 @@ pub const HOLD_BACK: u64 = 8;
 
 impl Noise {
     /// Both at once: of each, the greater chance.
-    pub fn and(self, other: Noise) -> Noise {
+    fn and(self, other: Noise) -> Noise {
         Noise {
             loss: self.loss.max(other.loss),
             duplicate: self.duplicate.max(other.duplicate),
             reorder: self.reorder.max(other.reorder),
+            corrupt: self.corrupt.max(other.corrupt),
         }
+    }
+}
+
+/// What a fault does to messages on some links.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// They are lost.
+    Drop,
+    /// They wait until the fault is over, and then all set out at once.
+    Jam,
+    /// They travel this many times as long.
+    Slow(u32),
+    /// Any of this.
+    Noise(Noise),
+}
+
+/// An act, and on which messages.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Senders, by slot; none for all.
+    pub from: Option<Vec<usize>>,
+    /// Receivers, by slot; none for all.
+    pub to: Option<Vec<usize>>,
+    /// Which of the mode's kinds of message; none for all.
+    pub kind: Option<usize>,
+    /// What happens to them.
+    pub act: Act,
+}
+
+impl Rule {
+    fn is_for(&self, from: usize, to: usize, kind: usize) -> bool {
+        let among = |slots: &Option<Vec<usize>>, slot| {
+            slots.as_ref().is_none_or(|slots| slots.contains(&slot))
+        };
+        self.kind.is_none_or(|only| only == kind) && among(&self.from, from) && among(&self.to, to)
     }
 }
 
@@ -56,10 +126,16 @@ impl Noise {
 pub enum Fate {
     /// It arrives at this instant, and perhaps once more.
     Arrives(Time, Option<Time>),
+    /// It arrives damaged.
+    Garbled(Time),
+    /// It waits for a jam to end.
+    Jammed,
     /// The link is cut.
     Cut,
     /// It is lost.
     Lost,
+    /// The link's queue is full.
+    Overflow,
 }
 
 #[derive(Clone, Copy)]
@@ -70,90 +146,159 @@ struct Link {
     last: Time,
     /// How many faults cut it.
     cuts: u16,
+    /// Which of the laws is its own.
+    law: u16,
 }
 
 /// All links of a world.
 pub struct Network {
-    setup: NetworkSetup,
-    /// What goes wrong now: the setup's noise and that of active faults.
     noise: Noise,
+    wire: Option<Wire>,
+    laws: Vec<Law>,
     hosts: usize,
-    servers: usize,
     kinds: usize,
     links: Vec<Link>,
+    /// Since when each wire is free; empty if wires carry any amount.
+    free: Vec<Time>,
     /// How many messages of each kind each link has carried.
     carried: Vec<u32>,
     /// How many links are cut.
     cut: usize,
-    /// How many faults drop each kind of message.
-    dropped: Vec<u16>,
+    /// What faults do, with the part of the fault that does it.
+    rules: Vec<((usize, usize), Rule)>,
+    /// Hosts between whom no fault counts any more; empty while all count.
+    spared: Vec<bool>,
 }
 
 impl Network {
-    /// The links between `hosts` hosts, of which the first `servers` are servers.
+    /// The links between hosts that stand in these zones, of whom the first `servers` are servers.
     pub fn new(
         seed: u64,
-        setup: NetworkSetup,
-        hosts: usize,
+        setup: &NetworkSetup,
+        zones: &[Option<u16>],
         servers: usize,
         kinds: usize,
     ) -> Network {
+        let hosts = zones.len();
+        let mut laws = vec![setup.latency, setup.client_latency];
+        laws.extend(setup.between.iter().map(|(.., law)| *law));
+        let law = |from: usize, to: usize| {
+            let ends = zones[from].zip(zones[to]);
+            let joins =
+                |(a, b, _): &(u16, u16, Law)| ends == Some((*a, *b)) || ends == Some((*b, *a));
+            match setup.between.iter().position(joins) {
+                Some(place) => place as u16 + 2,
+                None => u16::from(from >= servers || to >= servers),
+            }
+        };
         let link = |place: usize| {
-            let (from, to) = ((place / hosts) as u32, (place % hosts) as u32);
+            let (from, to) = (place / hosts, place % hosts);
             Link {
-                draws: Key::new(seed, Purpose::Link { from, to }),
+                draws: Key::new(
+                    seed,
+                    Purpose::Link {
+                        from: from as u32,
+                        to: to as u32,
+                    },
+                ),
                 last: Time::ZERO,
                 cuts: 0,
+                law: law(from, to),
             }
         };
         let links = hosts * hosts;
         Network {
-            setup,
             noise: setup.noise,
+            wire: setup.wire,
+            laws,
             hosts,
-            servers,
             kinds,
             links: (0..links).map(link).collect(),
+            free: vec![Time::ZERO; if setup.wire.is_some() { links } else { 0 }],
             carried: vec![0; links * kinds],
             cut: 0,
-            dropped: vec![0; kinds],
+            rules: Vec::new(),
+            spared: Vec::new(),
         }
     }
 
-    /// Sends a message of a kind over a link.
+    /// Sends a message of a kind over a link. What it weighs is asked for if that matters.
     #[inline]
-    pub fn send(&mut self, now: Time, from: usize, to: usize, kind: usize) -> Fate {
+    pub fn send(
+        &mut self,
+        now: Time,
+        from: usize,
+        to: usize,
+        kind: usize,
+        bytes: impl FnOnce() -> u64,
+    ) -> Fate {
         let place = from * self.hosts + to;
         let carried = &mut self.carried[place * self.kinds + kind];
         *carried += 1;
-        let link = &mut self.links[place];
-        let draw = link.draws.draw((kind as u64) << 32 | u64::from(*carried));
-        if link.cuts > 0 {
+        let draw = self.links[place]
+            .draws
+            .draw((kind as u64) << 32 | u64::from(*carried));
+        if self.links[place].cuts > 0 {
             return Fate::Cut;
         }
-        if self.dropped[kind] > 0 {
-            return Fate::Lost;
+        let (mut noise, mut slow) = (self.noise, 1);
+        if !self.rules.is_empty() {
+            for rule in self.rules_for(from, to, kind) {
+                match rule.act {
+                    Act::Drop => return Fate::Lost,
+                    Act::Jam => return Fate::Jammed,
+                    Act::Slow(factor) => slow = factor.max(slow),
+                    Act::Noise(other) => noise = noise.and(other),
+                }
+            }
         }
-        let clients = from >= self.servers || to >= self.servers;
-        let latency = if clients {
-            self.setup.client_latency
-        } else {
-            self.setup.latency
+        let left = match self.wire {
+            None => now,
+            Some(wire) => match self.transmit(wire, place, now, bytes() + HEADERS) {
+                None => return Fate::Overflow,
+                Some(left) => left,
+            },
         };
-        let quiet = self.noise == Noise::default();
-        if !quiet && draw.also(1).hits(self.noise.loss) {
-            return Fate::Lost;
+        let link = &mut self.links[place];
+        let law = &self.laws[link.law as usize];
+        let latency = law.draw(draw) * u64::from(slow);
+        if noise == Noise::default() {
+            link.last = link.last.max(left + latency);
+            return Fate::Arrives(link.last, None);
         }
-        let mut arrival = now + draw.within(latency);
-        if !quiet && draw.also(2).hits(self.noise.reorder) {
-            arrival += Span::nanos(draw.also(3).below(HOLD_BACK * latency.max.as_nanos() + 1));
-        } else {
-            arrival = arrival.max(link.last);
-            link.last = arrival;
+        noisy(link, law, noise, draw, left, latency)
+    }
+
+    /// Puts a message on the wire behind what waits for it; when it has left, or none if it finds no room to wait.
+    fn transmit(&mut self, wire: Wire, place: usize, now: Time, bytes: u64) -> Option<Time> {
+        let free = &mut self.free[place];
+        let waits = free.since(now);
+        if waits > Span::ZERO && wire.carries(waits) + bytes > wire.queue {
+            return None;
         }
-        let again = !quiet && draw.also(4).hits(self.noise.duplicate);
-        let again = again.then(|| arrival + draw.also(5).within(latency));
-        Fate::Arrives(arrival, again)
+        *free = now + waits + wire.takes(bytes);
+        Some(*free)
+    }
+
+    fn rules_for(&self, from: usize, to: usize, kind: usize) -> impl Iterator<Item = &Rule> {
+        let spared = |slot: usize| self.spared.get(slot).copied().unwrap_or(false);
+        let spared = spared(from) && spared(to);
+        let rules = self.rules.iter().map(|(_, rule)| rule);
+        rules.filter(move |rule| !spared && rule.is_for(from, to, kind))
+    }
+
+    /// Whether a message would have to wait for a jam to end.
+    pub fn is_jammed(&self, from: usize, to: usize, kind: usize) -> bool {
+        self.rules_for(from, to, kind)
+            .any(|rule| rule.act == Act::Jam)
+    }
+
+    /// Whether so many bytes more can wait behind these.
+    pub fn has_room(&self, waiting: u64, bytes: u64) -> bool {
+        waiting == 0
+            || self
+                .wire
+                .is_none_or(|wire| waiting + bytes + HEADERS <= wire.queue)
     }
 
     /// Whether a message that arrives now finds its link cut.
@@ -177,24 +322,57 @@ impl Network {
         self.cut -= usize::from(link.cuts == 0);
     }
 
-    /// Drops every message of a kind, or takes one such fault back.
-    pub fn drop_kind(&mut self, kind: usize, begin: bool) {
-        let faults = &mut self.dropped[kind];
-        assert!(begin || *faults > 0, "only what was begun ends");
-        *faults = if begin { *faults + 1 } else { *faults - 1 };
+    /// A fault begins to do something to messages.
+    pub fn begin(&mut self, part: (usize, usize), rule: Rule) {
+        self.rules.push((part, rule));
     }
 
-    /// Sets what goes wrong besides the setup's noise.
-    pub fn set_noise(&mut self, faults: Noise) {
-        self.noise = self.setup.noise.and(faults);
+    /// What a fault does to messages ends.
+    pub fn end(&mut self, part: (usize, usize)) {
+        self.rules.retain(|(other, _)| *other != part);
     }
+
+    /// From now on no fault counts between these hosts.
+    pub fn spare(&mut self, spared: Vec<bool>) {
+        for place in 0..self.links.len() {
+            let (from, to) = (place / self.hosts, place % self.hosts);
+            if spared[from] && spared[to] && self.links[place].cuts > 0 {
+                self.links[place].cuts = 0;
+                self.cut -= 1;
+            }
+        }
+        if spared.iter().all(|spared| *spared) {
+            self.rules.clear();
+        }
+        self.spared = spared;
+    }
+}
+
+/// What becomes of a message where messages are lost, doubled, reordered or damaged.
+#[inline]
+fn noisy(link: &mut Link, law: &Law, noise: Noise, draw: Draw, left: Time, latency: Span) -> Fate {
+    if draw.also(1).hits(noise.loss) {
+        return Fate::Lost;
+    }
+    let mut arrival = left + latency;
+    if draw.also(2).hits(noise.reorder) {
+        arrival += Span::nanos(draw.also(3).below(HOLD_BACK * law.most().as_nanos() + 1));
+    } else {
+        arrival = arrival.max(link.last);
+        link.last = arrival;
+    }
+    if draw.also(7).hits(noise.corrupt) {
+        return Fate::Garbled(arrival);
+    }
+    let again = draw.also(4).hits(noise.duplicate);
+    Fate::Arrives(arrival, again.then(|| arrival + law.draw(draw.also(5))))
 }
 
 /// For tests that look at a draw's decisions.
 #[cfg(test)]
 fn arrivals(network: &mut Network, count: usize) -> Vec<Fate> {
     (0..count)
-        .map(|n| network.send(Time::from_nanos(n as u64), 0, 1, 0))
+        .map(|n| network.send(Time::from_nanos(n as u64), 0, 1, 0, || 0))
         .collect()
 }
 
@@ -204,17 +382,13 @@ mod tests {
 
     fn network(noise: Noise) -> Network {
         let latency = SpanRange::new(Span::nanos(100), Span::nanos(200));
-        Network::new(
-            9,
-            NetworkSetup {
-                latency,
-                client_latency: latency,
-                noise,
-            },
-            2,
-            2,
-            1,
-        )
+        let setup = NetworkSetup {
+            latency: Law::Uniform(latency),
+            client_latency: Law::Uniform(latency),
+            noise,
+            ..NetworkSetup::default()
+        };
+        Network::new(9, &setup, &[None; 2], 2, 1)
     }
 
     fn instant(fate: Fate) -> u64 {
@@ -308,21 +482,180 @@ mod tests {
         assert!(kept.into_iter().all(|(one, other)| one == other));
     }
 
+    fn quiet(setup: &NetworkSetup, kinds: usize) -> Network {
+        Network::new(1, setup, &[None; 3], 3, kinds)
+    }
+
+    fn arrives(network: &mut Network, from: usize, to: usize, kind: usize) -> bool {
+        let fate = network.send(Time::ZERO, from, to, kind, || 0);
+        assert!(matches!(fate, Fate::Arrives(..) | Fate::Lost), "{fate:?}");
+        fate != Fate::Lost
+    }
+
     #[test]
-    fn only_the_kind_that_is_dropped_is_lost_and_only_as_long_as_it_is() {
-        let setup = NetworkSetup::default();
-        let mut network = Network::new(1, setup, 2, 2, 2);
-        network.drop_kind(1, true);
-        assert!(matches!(
-            network.send(Time::ZERO, 0, 1, 0),
-            Fate::Arrives(..)
-        ));
-        assert_eq!(network.send(Time::ZERO, 0, 1, 1), Fate::Lost);
-        network.drop_kind(1, false);
-        assert!(matches!(
-            network.send(Time::ZERO, 0, 1, 1),
-            Fate::Arrives(..)
-        ));
+    fn a_rule_is_for_its_senders_its_receivers_and_its_kind_and_for_its_time() {
+        let rule = |from: Option<usize>, to: Option<usize>, kind| Rule {
+            from: from.map(|slot| vec![slot]),
+            to: to.map(|slot| vec![slot]),
+            kind,
+            act: Act::Drop,
+        };
+        // On which of (0 -> 1, 1 -> 0, 0 -> 2) x (kind 0, kind 1) it is in force.
+        let cases = [
+            (rule(None, None, None), [true; 6]),
+            (
+                rule(None, None, Some(1)),
+                [false, true, false, true, false, true],
+            ),
+            (
+                rule(Some(0), None, None),
+                [true, true, false, false, true, true],
+            ),
+            (
+                rule(None, Some(1), None),
+                [true, true, false, false, false, false],
+            ),
+            (
+                rule(Some(0), Some(2), Some(0)),
+                [false, false, false, false, true, false],
+            ),
+        ];
+        for (rule, expected) in cases {
+            let mut network = quiet(&NetworkSetup::default(), 2);
+            let lost = |network: &mut Network| {
+                [
+                    (0, 1, 0),
+                    (0, 1, 1),
+                    (1, 0, 0),
+                    (1, 0, 1),
+                    (0, 2, 0),
+                    (0, 2, 1),
+                ]
+                .map(|(from, to, kind)| !arrives(network, from, to, kind))
+            };
+            network.begin((7, 0), rule.clone());
+            assert_eq!(lost(&mut network), expected, "{rule:?}");
+            network.end((7, 0));
+            assert_eq!(lost(&mut network), [false; 6]);
+        }
+    }
+
+    #[test]
+    fn between_hosts_that_are_spared_no_fault_counts() {
+        let mut network = quiet(&NetworkSetup::default(), 1);
+        let act = Act::Drop;
+        network.begin(
+            (0, 0),
+            Rule {
+                from: None,
+                to: None,
+                kind: None,
+                act,
+            },
+        );
+        network.cut(0, 1);
+        network.cut(0, 2);
+        network.spare(vec![true, true, false]);
+        assert!(arrives(&mut network, 0, 1, 0));
+        assert!(!arrives(&mut network, 1, 2, 0));
+        assert!(network.is_cut(0, 2));
+    }
+
+    #[test]
+    fn a_slow_link_takes_its_factor_and_the_slowest_counts() {
+        let mut network = network(Noise::default());
+        let slow = |factor| Rule {
+            from: None,
+            to: None,
+            kind: None,
+            act: Act::Slow(factor),
+        };
+        network.begin((0, 0), slow(10));
+        network.begin((0, 1), slow(3));
+        let times: Vec<u64> = arrivals(&mut network, 200)
+            .into_iter()
+            .map(instant)
+            .collect();
+        assert!(
+            times
+                .iter()
+                .zip(0..)
+                .all(|(at, sent)| *at >= 1000 + sent && *at <= 2000 + 199)
+        );
+    }
+
+    #[test]
+    fn what_is_damaged_arrives_as_damaged() {
+        let noise = Noise {
+            corrupt: Chance(1_000_000),
+            ..Noise::default()
+        };
+        let fates = arrivals(&mut network(noise), 20);
+        assert!(
+            fates
+                .iter()
+                .all(|fate| matches!(fate, Fate::Garbled(at) if at.as_nanos() >= 100))
+        );
+    }
+
+    #[test]
+    fn zones_have_laws_between_them_either_way_and_others_have_their_own() {
+        let exactly = |nanos| Law::Uniform(SpanRange::exactly(Span::nanos(nanos)));
+        let setup = NetworkSetup {
+            latency: exactly(1),
+            client_latency: exactly(2),
+            between: vec![(0, 1, exactly(50)), (1, 1, exactly(5))],
+            ..NetworkSetup::default()
+        };
+        // Servers in zones 0, 1, 1 and in none; a client in zone 0 and one in none.
+        let zones = [Some(0), Some(1), Some(1), None, Some(0), None];
+        let mut network = Network::new(1, &setup, &zones, 4, 1);
+        let mut takes = |from, to| instant(network.send(Time::ZERO, from, to, 0, || 0));
+        assert_eq!([takes(0, 1), takes(1, 0), takes(2, 0)], [50; 3]);
+        assert_eq!([takes(1, 2), takes(2, 1)], [5; 2]);
+        assert_eq!([takes(0, 3), takes(3, 1)], [1; 2]);
+        assert_eq!([takes(4, 1), takes(1, 4)], [50; 2]);
+        assert_eq!([takes(4, 0), takes(0, 5)], [2; 2]);
+    }
+
+    /// 8 bits in 1 ns: one byte a nanosecond. Latency 0.
+    fn wired(queue: u64) -> Network {
+        let setup = NetworkSetup {
+            latency: Law::Uniform(SpanRange::exactly(Span::ZERO)),
+            wire: Some(Wire {
+                bandwidth: 8_000_000_000,
+                queue,
+            }),
+            ..NetworkSetup::default()
+        };
+        quiet(&setup, 1)
+    }
+
+    #[test]
+    fn messages_go_through_a_wire_one_behind_the_other() {
+        let mut network = wired(u64::MAX);
+        let mut send = |at, to| instant(network.send(Time::from_nanos(at), 0, to, 0, || 22));
+        assert_eq!([send(0, 1), send(0, 1), send(150, 1)], [100, 200, 300]);
+        assert_eq!(send(0, 2), 100, "another link has a wire of its own");
+        assert_eq!(send(1000, 1), 1100, "a wire that is idle is free at once");
+    }
+
+    #[test]
+    fn what_finds_no_room_to_wait_is_dropped_and_what_just_fits_is_not() {
+        // One is on the wire when the next two come: 100 bytes each, and the one on the wire counts for what is left.
+        let mut exact = wired(200);
+        let mut tight = wired(199);
+        let send = |network: &mut Network| network.send(Time::ZERO, 0, 1, 0, || 22);
+        assert!(matches!(send(&mut exact), Fate::Arrives(..)));
+        assert!(matches!(send(&mut exact), Fate::Arrives(..)));
+        assert_eq!(send(&mut exact), Fate::Overflow);
+        assert!(matches!(send(&mut tight), Fate::Arrives(..)));
+        assert_eq!(send(&mut tight), Fate::Overflow);
+        let later = tight.send(Time::from_nanos(1), 0, 1, 0, || 22);
+        assert!(
+            matches!(later, Fate::Arrives(..)),
+            "one byte has left: {later:?}"
+        );
     }
 
     #[test]
@@ -330,9 +663,9 @@ mod tests {
         let mut network = network(Noise::default());
         network.cut(0, 1);
         network.cut(0, 1);
-        assert_eq!(network.send(Time::ZERO, 0, 1, 0), Fate::Cut);
+        assert_eq!(network.send(Time::ZERO, 0, 1, 0, || 0), Fate::Cut);
         assert!(matches!(
-            network.send(Time::ZERO, 1, 0, 0),
+            network.send(Time::ZERO, 1, 0, 0, || 0),
             Fate::Arrives(..)
         ));
         network.heal(0, 1);

@@ -28,6 +28,8 @@ pub enum Purpose {
     Wake(u32),
     /// A fault of the scenario: when, how long, whom.
     Fault(u32),
+    /// Who goes on when the rest stays broken.
+    Core,
     /// What a client asks, and when.
     Workload(u32),
 }
@@ -63,6 +65,7 @@ impl Key {
             Purpose::Wake(host) => (5, host, 0),
             Purpose::Fault(fault) => (6, fault, 0),
             Purpose::Workload(client) => (7, client, 0),
+            Purpose::Core => (8, 0, 0),
         };
         let place = u64::from(a) << 32 | u64::from(b);
         Key(scramble(scramble(seed ^ scramble(tag)) ^ scramble(!place)))
@@ -83,6 +86,15 @@ impl Key {
 }
 
 impl Stream {
+    /// The same in a drawn order.
+    pub fn shuffled<T>(&mut self, mut from: Vec<T>) -> Vec<T> {
+        let mut order = Vec::with_capacity(from.len());
+        while !from.is_empty() {
+            order.push(from.swap_remove(self.next_draw().below(from.len() as u64) as usize));
+        }
+        order
+    }
+
     /// The next draw.
     pub fn next_draw(&mut self) -> Draw {
         self.ordinal += 1;
@@ -98,6 +110,17 @@ impl Draw {
     /// An independent draw for another decision about the same thing.
     pub fn also(self, decision: u64) -> Draw {
         Draw(scramble(self.0 ^ decision))
+    }
+
+    /// A draw of these bits.
+    #[cfg(test)]
+    pub(crate) fn of(bits: u64) -> Draw {
+        Draw(bits)
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u64 {
+        self.0
     }
 
     /// Uniform in `0..n`; zero if `n` is.

@@ -50,6 +50,11 @@ impl<M: Mode> Cluster<M::Process> for View<'_, M> {
         self.host(node).process.as_ref()
     }
 
+    fn is_sound(&self, node: NodeId) -> bool {
+        let host = self.host(node);
+        !host.lost && !host.broken
+    }
+
     fn life(&self, node: NodeId) -> Life {
         self.host(node).life
     }

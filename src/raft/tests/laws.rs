@@ -98,7 +98,8 @@ proptest! {
         writes in prop::collection::vec((any::<sample::Index>(), steps(), 0..4_u32), 0..10),
         torn in any::<sample::Index>(),
     ) {
-        let (mut dumb, mut vote, mut disk) = (Vec::new(), (0, None), Vec::new());
+        let (mut dumb, mut vote) = (Vec::new(), (0, None));
+        let mut disk = vec![Ok(Record::Identity(n(1)))];
         let torn = up_to(writes.len(), torn);
         for (first, steps, voted) in &writes[..torn] {
             if steps.is_empty() {
@@ -174,7 +175,7 @@ proptest! {
     fn a_server_has_what_it_wrote_and_promises_only_what_it_flushes(
         told in prop::collection::vec((0..7_u8, 0..3_u64, any::<sample::Index>(), steps()), 0..30),
     ) {
-        let mut disk = Vec::new();
+        let mut disk = vec![Ok(Record::Identity(n(1)))];
         let mut server = server(3, 0, &[]);
         for (kind, some, place, steps) in told {
             let input = tell(&server.process, &server.out, kind, some, place, &steps);

@@ -8,9 +8,10 @@
 use std::sync::Arc;
 
 use super::log::{Command, Entries, Entry, Index, Log, Position, Term};
+use super::state::{Unfit, recover};
 use super::{Config, Message, Options, Raft, Record, Server, Standing, Timer};
 use crate::kv::{Key, Request, Value};
-use crate::process::{Damage, Effect, Input, Process};
+use crate::process::{Damage, DiskError, Effect, Input, Process};
 use crate::{Life, NodeId, Now, Outbox, Ticket};
 
 mod laws;
@@ -36,7 +37,9 @@ impl<P: Process<Protocol = Raft, Config = Arc<Config>>> Solo<P> {
         let servers = (1..=servers).map(n).collect();
         let config = Arc::new(Config { servers, options });
         let mut out = Outbox::new();
-        let process = P::boot(&config, me, Life(0), Now::default(), disk, &mut out);
+        let formatted = P::format(&config, me).into_iter().map(Ok);
+        let disk: Vec<_> = formatted.chain(disk.iter().cloned()).collect();
+        let process = P::boot(&config, me, Life(0), Now::default(), &disk, &mut out);
         let mut solo = Solo { process, out };
         let deeds = solo.deeds();
         (solo, deeds)

@@ -33,9 +33,34 @@ fn a_rotten_record_stops_the_server() {
     ];
     let (_, deeds) = Solo::<Server>::boot(n(1), 3, Options::default(), &disk);
     deeds.shows(
-        "stop: a record on disk is rotten: what this server promised is lost
+        "note finds rot
+         stop: a record on disk is rotten: what it promised is lost
          arm Election within 150ms..300ms",
     );
+}
+
+#[test]
+fn a_server_without_its_identity_on_disk_knows_that_it_was_wiped() {
+    let bare = |disk: &[Result<Record, Damage>]| recover(disk).err();
+    assert_eq!(bare(&[]), Some(Unfit::Wiped));
+    assert_eq!(bare(&[Ok(ballot(2, None))]), Some(Unfit::Wiped));
+    assert_eq!(bare(&[Err(Damage::Rotten)]), Some(Unfit::Rotten));
+    assert_eq!(bare(&[Ok(Record::Identity(n(1)))]), None);
+}
+
+#[test]
+fn a_server_whose_disk_fails_stops_and_says_nothing_more() {
+    for (error, what) in [
+        (DiskError::Write, "a write failed"),
+        (DiskError::Full, "the disk is full"),
+        (DiskError::Flush(Ticket(1)), "a flush failed"),
+    ] {
+        let mut follower = server(3, 1, &[1]);
+        follower.takes(Input::Failed(error)).shows(&format!(
+            "note disk failed: {what}
+             stop: its disk failed"
+        ));
+    }
 }
 
 #[test]

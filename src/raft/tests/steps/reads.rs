@@ -98,3 +98,21 @@ fn the_last_read_that_finds_a_place_is_answered_and_the_next_is_not() {
         assert_eq!(clients(leader.hears(n(2), accepted(1, 1, 3))), answered - 1);
     }
 }
+
+/// One read fits, and so does the next when that one is answered.
+#[test]
+fn a_read_that_finds_the_queue_full_is_not_kept() {
+    let mut leader = settled_leader(3);
+    let office = |leader: &mut Solo<Server>| match &mut leader.process.standing {
+        Standing::Leader(office) => office.reads = crate::Queue::new(1),
+        other => panic!("{other:?}"),
+    };
+    office(&mut leader);
+    leader.hears(c(1), ask(1, get(7)));
+    leader
+        .hears(c(2), ask(1, get(7)))
+        .shows("note reads overflow, none kept of c2");
+    leader.hears(n(2), accepted(1, 1, 2));
+    let messages = leader.hears(c(2), ask(2, get(7))).messages().count();
+    assert_eq!(messages, 2, "a round is opened for it");
+}

@@ -1,0 +1,502 @@
+//! Faults: from the keys of a table to a plan, and the names in them to targets.
+
+use std::ops::Range;
+
+use netsplit::{Envelope, Kinds, Mode, NodeId, Span};
+use toml::Spanned;
+
+use super::Problem;
+use super::checks::Checks;
+use super::file::{
+    Apart, CrashAtFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
+};
+use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
+use crate::world::network::Act;
+use crate::world::target::{Group, Shape, Target};
+
+/// The keys of a fault that say what it does.
+const DEEDS: &str = "one of partition, cut, drop, jam, slow_link, noise, swizzle, crash, kill_host, power, wipe, rot, rolling, \
+    crash_at, pause, slow_cpu, slow_disk, stall_disk, fail_writes, fill_disk, fail_flushes, fake_flushes, step_clock, \
+    freeze_clock, lose_queue";
+
+/// The shortest time for which a flapping fault stays as it is.
+const LEAST_FLAP: Span = Span::millis(1);
+
+/// What faults can be, in this scenario.
+pub(super) struct Within {
+    /// Whether what processors do takes time.
+    costs: bool,
+    /// What the mode promises to survive; anything goes in a scenario that expects a violation.
+    promised: Option<Envelope>,
+    /// How long the storm lasts.
+    length: Span,
+}
+
+impl Checks<'_> {
+    pub(super) fn within(&self, costs: bool, promised: Option<Envelope>, length: Span) -> Within {
+        Within {
+            costs,
+            promised,
+            length,
+        }
+    }
+
+    pub(super) fn fault<M: Mode>(
+        &self,
+        fault: Spanned<FaultFile>,
+        within: &Within,
+    ) -> Result<Plan, Problem> {
+        let place = fault.span();
+        let file = fault.into_inner();
+        let (at, every, lasts, flap) = (
+            file.at.clone(),
+            file.every.clone(),
+            file.lasts.clone(),
+            file.flap.clone(),
+        );
+        if at.get_ref().max >= within.length {
+            let message = format!(
+                "the fault begins at {}, after the storm is over",
+                at.get_ref().max
+            );
+            let help = format!("the storm lasts {}", within.length);
+            return Err(self.at(at.span(), message).help(help));
+        }
+        if let Some(every) = &every
+            && every.get_ref().min == Span::ZERO
+        {
+            return Err(self
+                .at(every.span(), "a fault that comes again at once never ends")
+                .help("write \"5s\""));
+        }
+        let deeds = self.deeds::<M>(file, within)?;
+        let [what] = <[What; 1]>::try_from(deeds).map_err(|deeds| {
+            let message = format!("a fault does one thing, and this one does {}", deeds.len());
+            self.at(place.clone(), message).help(DEEDS)
+        })?;
+        let lasts = match lasts {
+            Some(lasts) if what.is_instant() => {
+                return Err(self
+                    .at(lasts.span(), "this fault happens at once")
+                    .help("leave out `for`"));
+            }
+            Some(lasts) => lasts.into_inner(),
+            None if what.is_instant() => Span::ZERO.into(),
+            None => {
+                return Err(self
+                    .at(place, "a fault without an end")
+                    .help("say how long it lasts: for = \"2s\""));
+            }
+        };
+        if let Some(flap) = &flap {
+            if !what.can_flap() {
+                return Err(self
+                    .at(flap.span(), "this fault cannot come and go")
+                    .help("leave out `flap`, and say with `every` how often it comes"));
+            }
+            if flap.get_ref().min < LEAST_FLAP {
+                let message = format!("it would stay as it is for {}", flap.get_ref().min);
+                return Err(self
+                    .at(flap.span(), message)
+                    .help(format!("at least {LEAST_FLAP}")));
+            }
+        }
+        Ok(Plan {
+            at: at.into_inner(),
+            every: every.map(Spanned::into_inner),
+            lasts,
+            flap: flap.map(Spanned::into_inner),
+            what,
+        })
+    }
+
+    /// Everything that a fault says it does.
+    fn deeds<M: Mode>(&self, file: FaultFile, within: &Within) -> Result<Vec<What>, Problem> {
+        let mut deeds = Vec::new();
+        self.network_deeds::<M>(&file, &mut deeds)?;
+        self.process_deeds::<M>(&file, within, &mut deeds)?;
+        self.disk_deeds::<M>(&file, within, &mut deeds)?;
+        if let Some(step) = &file.step_clock {
+            let on = self.group::<M>(&step.on)?;
+            let skew = Skew::Step(self.signed(&step.by)?);
+            deeds.push(What::Clock { on, skew });
+        }
+        if let Some(names) = &file.freeze_clock {
+            let (on, skew) = (self.group::<M>(names)?, Skew::Freeze);
+            deeds.push(What::Clock { on, skew });
+        }
+        if let Some(lose) = &file.lose_queue {
+            deeds.push(self.lose_queue::<M>(lose)?);
+        }
+        Ok(deeds)
+    }
+
+    fn network_deeds<M: Mode>(
+        &self,
+        file: &FaultFile,
+        deeds: &mut Vec<What>,
+    ) -> Result<(), Problem> {
+        if let Some(apart) = &file.partition {
+            deeds.push(self.apart::<M>(apart)?);
+        }
+        if let Some(cut) = &file.cut {
+            let (from, to) = (self.group::<M>(&cut.from)?, self.group::<M>(&cut.to)?);
+            deeds.push(What::Cut { from, to });
+        }
+        for (file, act) in [(&file.drop, Act::Drop), (&file.jam, Act::Jam)] {
+            if let Some(links) = file {
+                let LinksFile { from, to, message } = links.get_ref();
+                deeds.push(self.links::<M>(from, to, message, act)?);
+            }
+        }
+        if let Some(slow) = &file.slow_link {
+            let act = Act::Slow(self.factor(&slow.factor)?);
+            deeds.push(self.links::<M>(&slow.from, &slow.to, &slow.message, act)?);
+        }
+        if let Some(NoiseFile {
+            from,
+            to,
+            message,
+            loss,
+            duplicate,
+            reorder,
+            corrupt,
+        }) = &file.noise
+        {
+            let act = Act::Noise(self.noise([loss, duplicate, reorder, corrupt])?);
+            deeds.push(self.links::<M>(from, to, message, act)?);
+        }
+        if let Some(names) = &file.swizzle {
+            deeds.push(What::Swizzle(self.group::<M>(names)?));
+        }
+        Ok(())
+    }
+
+    fn process_deeds<M: Mode>(
+        &self,
+        file: &FaultFile,
+        within: &Within,
+        deeds: &mut Vec<What>,
+    ) -> Result<(), Problem> {
+        let downs = [
+            (&file.crash, Down::Crash),
+            (&file.kill_host, Down::HostDeath),
+            (&file.power, Down::Power),
+            (&file.wipe, Down::Wipe),
+            (&file.rot, Down::Rot),
+        ];
+        for (names, how) in downs {
+            if let Some(names) = names {
+                let lost = matches!(how, Down::Wipe | Down::Rot);
+                if lost
+                    && within
+                        .promised
+                        .is_some_and(|promised| promised.lost_servers == 0)
+                {
+                    return Err(self.beyond::<M>(names.span(), "the loss of a server's disk"));
+                }
+                let on = self.group::<M>(names)?;
+                deeds.push(What::Down { on, how });
+            }
+        }
+        if let Some(rolling) = &file.rolling {
+            let (on, gap) = (
+                self.group::<M>(&rolling.on)?,
+                rolling.gap.unwrap_or(Span::ZERO.into()),
+            );
+            deeds.push(What::Rolling { on, gap });
+        }
+        if let Some(crash) = &file.crash_at {
+            let (on, point) = (self.group::<M>(&crash.on)?, self.point::<M>(crash)?);
+            deeds.push(What::Trap { on, point });
+        }
+        if let Some(names) = &file.pause {
+            deeds.push(What::Pause(self.group::<M>(names)?));
+        }
+        if let Some(SlowFile { on, factor }) = &file.slow_cpu {
+            if !within.costs {
+                return Err(self
+                    .at(
+                        factor.span(),
+                        "work costs nothing here, so it cannot be slow",
+                    )
+                    .help("name a machine = \"gce_n1_standard_8\", or set the costs under [cpu]"));
+            }
+            let (on, factor) = (self.group::<M>(on)?, self.factor(factor)?);
+            deeds.push(What::SlowCpu { on, factor });
+        }
+        Ok(())
+    }
+
+    fn disk_deeds<M: Mode>(
+        &self,
+        file: &FaultFile,
+        within: &Within,
+        deeds: &mut Vec<What>,
+    ) -> Result<(), Problem> {
+        if let Some(SlowFile { on, factor }) = &file.slow_disk {
+            let trouble = Trouble::Slow(self.factor(factor)?);
+            let on = self.group::<M>(on)?;
+            deeds.push(What::Disk { on, trouble });
+        }
+        let troubles = [
+            (&file.stall_disk, Trouble::Stalls),
+            (&file.fail_writes, Trouble::FailsWrites),
+            (&file.fill_disk, Trouble::Full),
+            (&file.fail_flushes, Trouble::FailsFlushes),
+            (&file.fake_flushes, Trouble::Lies),
+        ];
+        for (names, trouble) in troubles {
+            if let Some(names) = names {
+                let lies = trouble == Trouble::Lies;
+                if lies
+                    && within
+                        .promised
+                        .is_some_and(|promised| !promised.lying_flushes)
+                {
+                    return Err(self.beyond::<M>(names.span(), "a flush that lies"));
+                }
+                let on = self.group::<M>(names)?;
+                deeds.push(What::Disk { on, trouble });
+            }
+        }
+        Ok(())
+    }
+
+    fn beyond<M: Mode>(&self, place: Range<usize>, what: &str) -> Problem {
+        self.at(
+            place,
+            format!("{} does not promise to survive {what}", M::NAME),
+        )
+        .help("say under [expect] what it breaks: violated = \"...\"")
+    }
+
+    fn links<M: Mode>(
+        &self,
+        from: &Option<Spanned<Names>>,
+        to: &Option<Spanned<Names>>,
+        message: &Option<Spanned<String>>,
+        act: Act,
+    ) -> Result<What, Problem> {
+        let group = |names: &Option<Spanned<Names>>| {
+            names
+                .as_ref()
+                .map(|names| self.group::<M>(names))
+                .transpose()
+        };
+        let kind = message
+            .as_ref()
+            .map(|message| self.kind::<M>(message))
+            .transpose()?;
+        let (from, to) = (group(from)?, group(to)?);
+        Ok(What::Links {
+            from,
+            to,
+            kind,
+            act,
+        })
+    }
+
+    /// A kind of message: its number and its name.
+    fn kind<M: Mode>(&self, message: &Spanned<String>) -> Result<(usize, &'static str), Problem> {
+        let known = <M::Message as Kinds>::KINDS;
+        let all: Vec<(&str, (usize, &'static str))> = known
+            .iter()
+            .enumerate()
+            .map(|(kind, name)| (*name, (kind, *name)))
+            .collect();
+        self.one_of(message, "kind of message", &all)
+    }
+
+    fn factor(&self, factor: &Spanned<u32>) -> Result<u32, Problem> {
+        match *factor.get_ref() {
+            0 => Err(self
+                .at(factor.span(), "a factor of 0")
+                .help("20 makes it take 20 times as long")),
+            factor => Ok(factor),
+        }
+    }
+
+    fn point<M: Mode>(&self, file: &CrashAtFile) -> Result<Point, Problem> {
+        const POINTS: [(&str, Point); 2] = [("write", Point::Written), ("flush", Point::Flushed)];
+        match (&file.after, &file.before) {
+            (Some(after), None) => {
+                if let Some(nth) = &file.nth {
+                    return Err(self
+                        .at(nth.span(), "only messages are counted")
+                        .help("leave out `nth`, or write before = \"append\""));
+                }
+                self.one_of(after, "point", &POINTS)
+            }
+            (None, Some(message)) => {
+                let (kind, name) = self.kind::<M>(message)?;
+                let nth = file.nth.as_ref().map_or(1, |nth| *nth.get_ref());
+                if nth == 0 {
+                    let place = file.nth.as_ref().map_or(0..0, Spanned::span);
+                    return Err(self
+                        .at(place, "messages are counted from 1")
+                        .help("nth = 1"));
+                }
+                Ok(Point::Sends { kind, name, nth })
+            }
+            (None, None) | (Some(_), Some(_)) => Err(self
+                .at(file.on.span(), "the crash needs one point")
+                .help("write after = \"write\", after = \"flush\", or before = \"append\"")),
+        }
+    }
+
+    fn lose_queue<M: Mode>(&self, file: &LoseQueueFile) -> Result<What, Problem> {
+        let known: Vec<(&str, &'static str)> =
+            M::QUEUES.iter().map(|name| (*name, *name)).collect();
+        let queue = self.one_of(&file.queue, "queue", &known)?;
+        let share = match &file.share {
+            None => crate::world::random::Chance(1_000_000),
+            Some(share) => self.chance(Some(share))?,
+        };
+        let on = self.group::<M>(&file.on)?;
+        Ok(What::Lose { on, queue, share })
+    }
+
+    /// Nanoseconds, negative if the text begins with `-`.
+    fn signed(&self, text: &Spanned<String>) -> Result<i64, Problem> {
+        let back = text.get_ref().strip_prefix('-');
+        let span: Result<Span, _> = back.unwrap_or(text.get_ref()).parse();
+        let span = span.map_err(|wrong| {
+            self.at(text.span(), wrong.to_string())
+                .help("write \"2s\" or \"-2s\"")
+        })?;
+        if span > Span::secs(24 * 3600 * 365) {
+            return Err(self
+                .at(text.span(), format!("a step of {span}"))
+                .help("at most a year"));
+        }
+        let nanos = span.as_nanos() as i64;
+        Ok(if back.is_some() { -nanos } else { nanos })
+    }
+
+    fn apart<M: Mode>(&self, apart: &Spanned<Apart>) -> Result<What, Problem> {
+        let place = apart.span();
+        match apart.get_ref() {
+            Apart::Shape(name) => {
+                let Some((_, shape, least)) =
+                    Shape::ALL.into_iter().find(|(known, ..)| known == name)
+                else {
+                    let known = Shape::ALL.map(|(known, ..)| known);
+                    return Err(Problem::unknown(
+                        self.source,
+                        Some(place),
+                        "shape of a partition",
+                        name,
+                        known,
+                    ));
+                };
+                if self.servers < least {
+                    let message = format!("{} nodes make no {name}", self.servers);
+                    return Err(self
+                        .at(place, message)
+                        .help(format!("it takes {least} or more")));
+                }
+                Ok(What::Shape(shape))
+            }
+            Apart::Groups(groups) if groups.len() < 2 => {
+                let help = "write partition = [\"leader\", \"others\"]";
+                Err(self
+                    .at(place, "a partition needs two groups or more")
+                    .help(help))
+            }
+            Apart::Groups(groups) => {
+                let groups = groups.iter().map(|names| self.group::<M>(names));
+                Ok(What::Partition(groups.collect::<Result<_, _>>()?))
+            }
+        }
+    }
+
+    fn group<M: Mode>(&self, names: &Spanned<Names>) -> Result<Group, Problem> {
+        let place = names.span();
+        if names.get_ref().0.is_empty() {
+            return Err(self
+                .at(place, "nobody is named")
+                .help("name a node or a role, as in \"leader\""));
+        }
+        names
+            .get_ref()
+            .0
+            .iter()
+            .map(|name| self.target::<M>(name, place.clone()))
+            .collect()
+    }
+
+    pub(super) fn target<M: Mode>(
+        &self,
+        name: &str,
+        place: Range<usize>,
+    ) -> Result<Target, Problem> {
+        const WORDS: [(&str, Target); 6] = [
+            ("any", Target::Any),
+            ("minority", Target::Minority),
+            ("majority", Target::Majority),
+            ("others", Target::Others),
+            ("all", Target::All),
+            ("clients", Target::Clients),
+        ];
+        if let Some(role) = M::ROLES.iter().find(|role| **role == name) {
+            return Ok(Target::Role(role));
+        }
+        if let Some((_, target)) = WORDS.iter().find(|(word, _)| *word == name) {
+            if matches!(target, Target::Minority) && self.servers < 3 {
+                let message = format!("{} nodes have no minority", self.servers);
+                return Err(self.at(place, message).help("it takes 3 nodes or more"));
+            }
+            return Ok(target.clone());
+        }
+        if let Some(zone) = self.zones.names.iter().position(|zone| zone == name) {
+            return Ok(Target::Zone(zone as u16, name.to_owned()));
+        }
+        if name == "any_zone" && !self.zones.names.is_empty() {
+            return Ok(Target::AnyZone(self.zones.names.len() as u16));
+        }
+        if let Some(node) = self.named(name, &place) {
+            return node.map(Target::Node);
+        }
+        let words = WORDS.iter().map(|(word, _)| *word);
+        let zones = self.zones.names.iter().map(String::as_str);
+        let any_zone = (!self.zones.names.is_empty()).then_some("any_zone");
+        let known = M::ROLES
+            .iter()
+            .copied()
+            .chain(words)
+            .chain(zones)
+            .chain(any_zone)
+            .chain(["n1", "c1"]);
+        Err(Problem::unknown(
+            self.source,
+            Some(place),
+            "target",
+            name,
+            known,
+        ))
+    }
+
+    /// A node by name.
+    pub(super) fn node(&self, name: &str, place: Range<usize>) -> Result<NodeId, Problem> {
+        let unknown =
+            || Problem::unknown(self.source, Some(place.clone()), "node", name, ["n1", "c1"]);
+        self.named(name, &place).unwrap_or_else(|| Err(unknown()))
+    }
+
+    /// A name that looks like a node's; an error if there is no such node.
+    fn named(&self, name: &str, place: &Range<usize>) -> Option<Result<NodeId, Problem>> {
+        let number = |letter, most| {
+            let number: u32 = name.strip_prefix(letter)?.parse().ok()?;
+            Some((letter, number, most))
+        };
+        let (letter, number, most) =
+            number('n', self.servers).or_else(|| number('c', self.clients))?;
+        if number == 0 || number > most {
+            let message = format!("there is no `{name}` in this scenario");
+            let help = format!("they are {letter}1 to {letter}{most}");
+            return Some(Err(self.at(place.clone(), message).help(help)));
+        }
+        Some(Ok(NodeId::new(letter, number)))
+    }
+}

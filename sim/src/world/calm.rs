@@ -1,0 +1,137 @@
+//! The end of the storm: what heals, and who has to go on without the rest.
+
+use netsplit::{Mode, NodeId};
+use tracing::info;
+
+use super::random::{Draw, Key, Purpose};
+use super::{Event, World};
+
+/// What the calm heals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Calm {
+    /// Everything.
+    #[default]
+    All,
+    /// One random sufficient core, and all clients; the rest stays broken for good.
+    Core,
+}
+
+impl<M: Mode> World<'_, M> {
+    /// The storm is over.
+    pub(super) fn calm(&mut self) {
+        let sound = self.sound();
+        let names: Vec<String> = (0..self.servers)
+            .filter(|slot| sound[*slot])
+            .map(|slot| self.ids[slot].to_string())
+            .collect();
+        match self.scenario.calm {
+            Calm::All => info!(target: "world", at = %self.now, "the storm is over"),
+            Calm::Core => {
+                let text = format!(
+                    "the storm is over for {}, and the rest stays broken",
+                    names.join(" ")
+                );
+                info!(target: "world", at = %self.now, "{text}");
+                self.storm.log.push((self.now, text));
+            }
+        }
+        self.storm.over = true;
+        for slot in (0..self.hosts.len()).filter(|slot| !sound[*slot]) {
+            self.hosts[slot].broken = true;
+        }
+        self.break_for_good(&sound);
+        self.heal(&sound);
+        self.workload.calm(|ask| self.scenario.looks(ask));
+        // What was asked in the storm is no part of the calm: it ends as it ends.
+        self.deadline = self.now + self.scenario.calm_budget();
+        self.events.push(self.now, Event::Settle);
+        self.events.push(self.deadline, Event::Settle);
+    }
+
+    /// Who has to be well again, by slot: all, or the clients and servers drawn one by one until they suffice.
+    fn sound(&self) -> Vec<bool> {
+        if self.scenario.calm == Calm::All {
+            return vec![true; self.hosts.len()];
+        }
+        let mut sound = vec![true; self.hosts.len()];
+        sound[..self.servers].fill(false);
+        let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].spoiled;
+        let candidates = (0..self.servers).filter(|slot| !lost(slot)).collect();
+        let mut core: Vec<NodeId> = Vec::new();
+        for slot in Key::new(self.seed, Purpose::Core)
+            .stream()
+            .shuffled(candidates)
+        {
+            if M::suffices(&self.scenario.options, self.servers as u32, &core) {
+                break;
+            }
+            core.push(self.ids[slot]);
+            sound[slot] = true;
+        }
+        sound
+    }
+
+    /// Who is not of the core and has come through the storm unharmed breaks now: it goes down, stands still, or hears
+    /// and says nothing any more.
+    fn break_for_good(&mut self, sound: &[bool]) {
+        let mut draws = Key::new(self.seed, Purpose::Core).draw(u64::MAX);
+        for slot in (0..self.servers).filter(|slot| !sound[*slot]) {
+            draws = draws.also(slot as u64);
+            if !self.is_harmed(slot) {
+                self.break_one(slot, draws);
+            }
+        }
+    }
+
+    fn is_harmed(&self, slot: usize) -> bool {
+        let host = &self.hosts[slot];
+        let parts = self.storm.faults.iter().flat_map(|fault| &fault.parts);
+        let mut active = parts.filter(|part| part.on).flat_map(|part| &part.groups);
+        host.process.is_none() || host.pauses > 0 || active.any(|group| group.contains(&slot))
+    }
+
+    fn break_one(&mut self, slot: usize, draw: Draw) {
+        let id = self.ids[slot];
+        match draw.below(3) {
+            0 => {
+                info!(target: "world", at = %self.now, node = %id, "goes down for good");
+                self.crash(slot);
+            }
+            1 => {
+                info!(target: "world", at = %self.now, node = %id, "stands still for good");
+                self.hosts[slot].pauses += 1;
+            }
+            _ => {
+                info!(target: "world", at = %self.now, node = %id, "is cut off for good");
+                for other in (0..self.hosts.len()).filter(|other| *other != slot) {
+                    self.network.cut(slot, other);
+                    self.network.cut(other, slot);
+                }
+            }
+        }
+    }
+
+    /// Ends every fault, as far as it is at or between those who have to be well again.
+    fn heal(&mut self, sound: &[bool]) {
+        self.hosts.iter_mut().for_each(|host| host.traps.clear());
+        for fault in 0..self.storm.faults.len() {
+            let what = self.storm.faults[fault].what.clone();
+            for part in 0..self.storm.faults[fault].parts.len() {
+                let this = &mut self.storm.faults[fault].parts[part];
+                if std::mem::take(&mut this.on) && !what.is_between() && !what.takes_down() {
+                    let mut groups = this.groups.clone();
+                    groups
+                        .iter_mut()
+                        .for_each(|group| group.retain(|slot| sound[*slot]));
+                    self.apply(&what, (fault, part), &groups, false);
+                }
+            }
+        }
+        self.network.spare(sound.to_vec());
+        self.unjam();
+        for slot in (0..self.hosts.len()).filter(|slot| sound[*slot]) {
+            self.hosts[slot].downs = 0;
+            self.revive(slot);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a processor's work costs, and what comes in while it is busy or stands still.
+//!
+//! A host with costs does one thing at a time. Taking a message in, and sending one, keeps it busy for as long as the
+//! message costs; what comes in meanwhile waits in order, and what is sent leaves when that much work is done.
+
+use netsplit::{Mode, Size, Span, Time};
+
+use super::host::Waiting;
+use super::random::{Key, Purpose};
+use super::{Event, World};
+
+/// What messages cost a processor, as a scenario sets it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CpuSetup {
+    /// For each message that is sent or taken in.
+    pub message: Span,
+    /// For each 1024 bytes of it on top of that.
+    pub kib: Span,
+}
+
+impl CpuSetup {
+    /// Whether work takes any time.
+    pub fn counts(&self) -> bool {
+        *self != CpuSetup::default()
+    }
+
+    /// How long a message of so many bytes takes.
+    pub fn takes(&self, bytes: usize) -> Span {
+        self.message + self.kib * bytes as u64 / 1024
+    }
+}
+
+impl<M: Mode> World<'_, M> {
+    /// Whether a host is doing something else, or others are before whoever asks.
+    #[inline]
+    pub(super) fn is_busy(&self, slot: usize) -> bool {
+        let cpu = &self.hosts[slot].cpu;
+        self.counts && (cpu.busy > self.now || !cpu.inbox.is_empty())
+    }
+
+    /// Keeps a host busy with a message; until when.
+    #[inline]
+    pub(super) fn works(&mut self, slot: usize, message: &M::Message) -> Time {
+        if !self.counts {
+            return self.now;
+        }
+        let host = &mut self.hosts[slot];
+        let work = self.scenario.cpu.takes(message.size()) * host.slow_cpu.most();
+        host.cpu.busy = host.cpu.busy.max(self.now) + work;
+        host.cpu.busy
+    }
+
+    /// Lets something wait until a busy host is free.
+    pub(super) fn stand_in_line(&mut self, slot: usize, what: Waiting<M>) {
+        let inbox = &mut self.hosts[slot].cpu.inbox;
+        if what.is_news_of_a_failed_flush() {
+            inbox.push_front(what);
+        } else {
+            inbox.push_back(what);
+        }
+        self.look_when_free(slot);
+    }
+
+    pub(super) fn look_when_free(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        if host.cpu.inbox.is_empty() || host.cpu.looks.is_some() || host.pauses > 0 {
+            return;
+        }
+        let at = host.cpu.busy.max(self.now);
+        host.cpu.looks = Some(at);
+        self.events.push(at, Event::Free { host: slot });
+    }
+
+    /// A host may be free for the next thing that waits.
+    pub(super) fn free(&mut self, slot: usize) {
+        let host = &mut self.hosts[slot];
+        if host.cpu.looks != Some(self.now) {
+            return;
+        }
+        host.cpu.looks = None;
+        if host.pauses > 0 {
+            return;
+        }
+        if host.cpu.busy <= self.now
+            && let Some(next) = host.cpu.inbox.pop_front()
+        {
+            match next {
+                Waiting::Input(input) => self.take_in(slot, input),
+                Waiting::Alarm(place) => {
+                    host.alarms.wake(place, self.now);
+                    self.ring_now(slot, place);
+                }
+            }
+        }
+        self.look_when_free(slot);
+    }
+
+    /// Holds a host, or lets it go on: then everything that came in meanwhile happens at once, in a drawn order.
+    pub(super) fn pause(&mut self, slot: usize, begin: bool) {
+        let host = &mut self.hosts[slot];
+        if begin {
+            host.pauses += 1;
+            return;
+        }
+        host.pauses -= 1;
+        if host.pauses > 0 || host.process.is_none() {
+            return;
+        }
+        host.wakes += 1;
+        let key = Key::new(self.seed ^ host.wakes << 32, Purpose::Wake(slot as u32));
+        let waiting = key.stream().shuffled(std::mem::take(&mut host.waiting));
+        let (news, rest): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(Waiting::is_news_of_a_failed_flush);
+        let life = host.life;
+        for what in news.into_iter().chain(rest) {
+            if self.hosts[slot].life != life {
+                break;
+            }
+            match what {
+                Waiting::Input(input) => self.input(slot, input),
+                Waiting::Alarm(place) => {
+                    self.hosts[slot].alarms.wake(place, self.now);
+                    let (host, place) = (slot as u32, place as u32);
+                    self.events
+                        .push(self.now, Event::Alarm { host, place, life });
+                }
+            }
+        }
+        self.look_when_free(slot);
+    }
+}
