@@ -234,8 +234,9 @@ pub enum DiskError {
     Write,
     /// The same, since the disk is full.
     Full,
-    /// A flush failed: of what it was to cover any prefix is durable and the rest is gone, and what was held for it never
-    /// leaves. A later flush may well succeed, and says nothing about what this one lost.
+    /// A flush failed, and with it all up to this ticket: of what was written by then any prefix is durable and the rest
+    /// is gone, and what was held for it never leaves. A later flush may well succeed, and says nothing about what this
+    /// one lost.
     Flush(Ticket),
 }
 

@@ -71,23 +71,17 @@ impl<M: Mode> World<'_, M> {
         sound
     }
 
-    /// Who is not of the core and has come through the storm unharmed breaks now: it goes down, stands still, or hears
-    /// and says nothing any more.
+    /// Who is not of the core is of no use any more, nor in the way: unless it is down or stands still already, it goes
+    /// down, stands still or is cut off now. Half broken it could lead for ever and reach only some of the core, and no
+    /// mode promises to go on under that.
     fn break_for_good(&mut self, sound: &[bool]) {
-        let mut draws = Key::new(self.seed, Purpose::Core).draw(u64::MAX);
+        let draws = Key::new(self.seed, Purpose::Core);
         for slot in (0..self.servers).filter(|slot| !sound[*slot]) {
-            draws = draws.also(slot as u64);
-            if !self.is_harmed(slot) {
-                self.break_one(slot, draws);
+            let host = &self.hosts[slot];
+            if host.process.is_some() && host.pauses == 0 {
+                self.break_one(slot, draws.draw(u64::MAX - slot as u64));
             }
         }
-    }
-
-    fn is_harmed(&self, slot: usize) -> bool {
-        let host = &self.hosts[slot];
-        let parts = self.storm.faults.iter().flat_map(|fault| &fault.parts);
-        let mut active = parts.filter(|part| part.on).flat_map(|part| &part.groups);
-        host.process.is_none() || host.pauses > 0 || active.any(|group| group.contains(&slot))
     }
 
     fn break_one(&mut self, slot: usize, draw: Draw) {

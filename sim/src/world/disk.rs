@@ -119,19 +119,20 @@ impl<R: Clone + Size> Disk<R> {
         ticket
     }
 
-    /// Ends the flush that runs with an error: any prefix of what it covered is durable, and the rest is gone.
+    /// Ends the flush that runs with an error: any prefix of what it covered is durable, and the rest of the cache is
+    /// gone, also what came in meanwhile, for it stood behind the hole. Every flush asked for so far has failed.
     ///
     /// # Panics
     /// If none runs.
     pub fn fail(&mut self, draw: Draw) -> Ticket {
-        let (covered, ticket) = self
+        let (covered, _) = self
             .running
             .take()
             .expect("only a flush that was started fails");
         self.keep(draw.also(3).below(covered as u64 + 1) as usize);
-        self.cache.drain(..covered);
-        self.done = ticket;
-        ticket
+        self.cache.clear();
+        self.done = self.asked;
+        self.asked
     }
 
     /// Ends the flush that runs as if all were well, and keeps everything in a cache that a crash can take.
@@ -212,6 +213,7 @@ impl<R: Clone + Size> Disk<R> {
         let found = self.durable.clone();
         if let Some(Err(Damage::Torn)) = self.durable.last() {
             self.durable.pop();
+            self.generation += 1;
         }
         found
     }
@@ -325,11 +327,13 @@ mod tests {
         let mut kept = std::collections::BTreeSet::new();
         for ordinal in 0..100 {
             let mut disk = flushing(0..3);
-            assert_eq!(disk.fail(draw(ordinal)), Ticket(1));
+            disk.write(8);
+            disk.flush(Ticket(2));
+            assert_eq!(disk.fail(draw(ordinal)), Ticket(2));
             assert_eq!((disk.unflushed(), disk.barrier()), (0, None));
             let before = written(&disk);
             disk.write(9);
-            disk.flush(Ticket(2));
+            disk.flush(Ticket(3));
             disk.start();
             disk.finish();
             assert_eq!(written(&disk), [&before[..], &[9]].concat());
