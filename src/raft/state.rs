@@ -46,7 +46,7 @@ pub enum Record {
 pub enum Unfit {
     /// Its identity is not there.
     Wiped,
-    /// A record cannot be read any more.
+    /// A record cannot be read any more, or is missing.
     Rotten,
 }
 
@@ -69,6 +69,10 @@ pub fn recover(disk: &[Result<Record, Damage>]) -> Result<Durable, Unfit> {
         match record {
             Ok(Record::Identity(_)) => {}
             Ok(Record::Ballot { term, vote }) => (durable.term, durable.vote) = (*term, *vote),
+            // A hole: a flush had failed, and somebody went on.
+            Ok(Record::Entries { first, .. }) if *first > durable.log.last().index.next() => {
+                return Err(Unfit::Rotten);
+            }
             Ok(Record::Entries { first, entries }) => {
                 durable.log.append(first.before(), entries, Index(0));
             }

@@ -93,6 +93,16 @@ pub static ALL: &[Planted<Node>] = &[
         || Box::new(PassesEverythingOn),
     ),
     planted(
+        "forgets_that_it_was_wiped",
+        "a server that finds nothing on its disk starts anew under its old name",
+        || Box::new(ForgetsThatItWasWiped),
+    ),
+    planted(
+        "ignores_failed_flushes",
+        "a server goes on when a flush has failed, and believes the next one",
+        || Box::new(IgnoresFailedFlushes),
+    ),
+    planted(
         "spins",
         "a follower sets an alarm for now, again and again",
         || Box::new(Spins),
@@ -419,6 +429,26 @@ impl Mistake<Node> for TruncatesCommitted {
             server.durable.log.append(first, &again, commit);
         }
         node.step(now, input, out);
+    }
+}
+
+struct ForgetsThatItWasWiped;
+
+impl Mistake<Node> for ForgetsThatItWasWiped {
+    fn boot(&mut self, disk: &mut Found<Node>) {
+        if !matches!(disk.first(), Some(Ok(Record::Identity(_)))) {
+            disk.insert(0, Ok(Record::Identity(NodeId::server(1))));
+        }
+    }
+}
+
+struct IgnoresFailedFlushes;
+
+impl Mistake<Node> for IgnoresFailedFlushes {
+    fn step(&mut self, node: &mut Node, now: Now, input: Input<Raft>, out: &mut Outbox<Raft>) {
+        if !matches!(input, Input::Failed(_)) {
+            node.step(now, input, out);
+        }
     }
 }
 

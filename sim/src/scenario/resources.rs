@@ -48,7 +48,7 @@ impl Machine {
     /// published rate of a thousand clients.
     const GCE_N1_STANDARD_8: Machine = Machine {
         cpu: CpuSetup {
-            message: Span::nanos(5_500),
+            message: Span::micros(11),
             kib: Span::nanos(500),
         },
         bandwidth: Some(8_000_000_000),
@@ -63,7 +63,7 @@ impl Machine {
     /// milliseconds; a quarter of the cores of the other class, so four times its cost a message.
     const AWS_M5_LARGE: Machine = Machine {
         cpu: CpuSetup {
-            message: Span::micros(22),
+            message: Span::micros(44),
             kib: Span::micros(2),
         },
         bandwidth: Some(750_000_000),
