@@ -4,10 +4,10 @@
 
 use std::fmt;
 use std::iter::Sum;
+use std::marker::PhantomData;
 use std::ops::{Add, AddAssign, Div, Mul, Range, RangeInclusive, Sub};
 use std::str::FromStr;
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An instant: nanoseconds since the start of the run, on whichever clock it was read from.
@@ -234,19 +234,30 @@ impl FromStr for Span {
     }
 }
 
+/// Reads what is written as a text, and says how it is written where something else stands.
+struct Written<T> {
+    form: &'static str,
+    of: PhantomData<T>,
+}
+
+impl<T: FromStr<Err = BadSpan>> serde::de::Visitor<'_> for Written<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.form)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
-            type Value = Span;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a length of time with its unit, as in \"150ms\"")
-            }
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Span, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_any(Text)
+        deserializer.deserialize_any(Written {
+            form: "a length of time with its unit, as in \"150ms\"",
+            of: PhantomData,
+        })
     }
 }
 
@@ -340,9 +351,10 @@ impl FromStr for SpanRange {
 
 impl<'de> Deserialize<'de> for SpanRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SpanRange, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        deserializer.deserialize_any(Written {
+            form: "a length of time with its unit, or a range, as in \"150ms\" or \"1ms..5ms\"",
+            of: PhantomData,
+        })
     }
 }
 

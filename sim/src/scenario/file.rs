@@ -81,7 +81,7 @@ pub(super) struct File<O> {
 
 /// What links are like.
 #[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Network")]
 pub(super) struct NetworkFile {
     /// How long a message travels, one way. Default 1ms..5ms.
@@ -116,7 +116,7 @@ pub(super) struct NetworkFile {
 
 /// What disks are like.
 #[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Disk")]
 pub(super) struct DiskFile {
     /// How long a flush takes. Default 500us..1500us, or as the machine says.
@@ -129,7 +129,7 @@ pub(super) struct DiskFile {
 
 /// What work costs a processor.
 #[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Cpu")]
 pub(super) struct CpuFile {
     /// Each message that is sent or taken in.
@@ -142,7 +142,7 @@ pub(super) struct CpuFile {
 
 /// How far clocks are off.
 #[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Clock")]
 pub(super) struct ClockFile {
     /// Each wall clock is off by up to this much, either way.
@@ -155,7 +155,7 @@ pub(super) struct ClockFile {
 
 /// What clients ask.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Workload")]
 pub(super) struct WorkloadFile {
     /// How many clients; each asks one thing at a time.
@@ -182,7 +182,7 @@ fn ten_keys() -> Spanned<u32> {
 
 /// A fault: when, how long, and exactly one thing that it does.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table, written [[fault]]")]
 #[schemars(rename = "Fault")]
 pub(super) struct FaultFile {
     /// When it begins.
@@ -271,7 +271,10 @@ pub(super) struct FaultFile {
 
 /// One way.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { from = \"leader\", to = \"others\" }"
+)]
 #[schemars(rename = "Cut")]
 pub(super) struct CutFile {
     /// The senders.
@@ -284,7 +287,10 @@ pub(super) struct CutFile {
 
 /// Some messages on some links.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { from = \"leader\", message = \"KIND\" }"
+)]
 #[schemars(rename = "Links")]
 pub(super) struct LinksFile {
     /// The senders; all if it is left out.
@@ -300,7 +306,10 @@ pub(super) struct LinksFile {
 
 /// Some messages on some links, slow.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { from = \"leader\", factor = 10 }"
+)]
 #[schemars(rename = "SlowLink")]
 pub(super) struct SlowLinkFile {
     /// The senders; all if it is left out.
@@ -319,7 +328,7 @@ pub(super) struct SlowLinkFile {
 
 /// Some messages on some links, at random.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { loss = 0.1 }")]
 #[schemars(rename = "Noise")]
 pub(super) struct NoiseFile {
     /// The senders; all if it is left out.
@@ -347,7 +356,10 @@ pub(super) struct NoiseFile {
 
 /// Slow, and by how much.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"leader\", factor = 10 }"
+)]
 #[schemars(rename = "Slow")]
 pub(super) struct SlowFile {
     /// Whose.
@@ -360,7 +372,10 @@ pub(super) struct SlowFile {
 
 /// A rolling restart.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"all\", gap = \"1s\" }"
+)]
 #[schemars(rename = "Rolling")]
 pub(super) struct RollingFile {
     /// Who.
@@ -373,7 +388,10 @@ pub(super) struct RollingFile {
 
 /// A point at which a process dies: behind a write or a flush, or before a message.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"leader\", after = \"write\" }"
+)]
 #[schemars(rename = "CrashAt")]
 pub(super) struct CrashAtFile {
     /// Who.
@@ -392,7 +410,10 @@ pub(super) struct CrashAtFile {
 
 /// A wall clock that is set.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"any\", by = \"-2s\" }"
+)]
 #[schemars(rename = "StepClock")]
 pub(super) struct StepClockFile {
     /// Whose.
@@ -405,7 +426,10 @@ pub(super) struct StepClockFile {
 
 /// A queue that is lost.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"any\", queue = \"NAME\" }"
+)]
 #[schemars(rename = "LoseQueue")]
 pub(super) struct LoseQueueFile {
     /// Whose.
@@ -421,7 +445,7 @@ pub(super) struct LoseQueueFile {
 
 /// What is expected of the seeds.
 #[derive(Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Expect")]
 pub(super) struct ExpectFile {
     /// What must be violated, each at least once over the seeds, and nothing else.
@@ -456,7 +480,7 @@ pub(super) enum LawFile {
 
 /// An exponential law.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as { mean = \"5ms\" }")]
 #[schemars(rename = "Exponential")]
 pub(super) struct ExponentialFile {
     /// The shortest. Default 0s.
@@ -469,7 +493,10 @@ pub(super) struct ExponentialFile {
 
 /// Two ranges.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { usual = \"1ms\", slow = \"50ms\", share = 0.01 }"
+)]
 #[schemars(rename = "Bimodal")]
 pub(super) struct BimodalFile {
     /// The usual.
@@ -485,7 +512,10 @@ pub(super) struct BimodalFile {
 
 /// A long way.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { base = \"40ms\", jitter = \"4ms\" }"
+)]
 #[schemars(rename = "Wan")]
 pub(super) struct WanFile {
     /// What it takes at least.

@@ -70,7 +70,7 @@ impl Problem {
     /// What the TOML reader found.
     pub fn toml(source: &Source, error: &toml::de::Error) -> Problem {
         let message = error.message().trim().to_owned();
-        if let Some((name, known)) = unknown_field(&message) {
+        if let Some((name, known)) = unknown_name(&message) {
             return Problem::unknown(
                 source,
                 error.span(),
@@ -98,8 +98,12 @@ impl Problem {
 }
 
 /// `unknown field `x`, expected one of `a`, `b`` in its parts.
-fn unknown_field(message: &str) -> Option<(String, Vec<String>)> {
-    let rest = message.strip_prefix("unknown field `")?;
+fn unknown_name(message: &str) -> Option<(String, Vec<String>)> {
+    let prefixes = ["unknown field `", "unknown variant `"];
+    let mut rest = prefixes
+        .iter()
+        .filter_map(|prefix| message.strip_prefix(prefix));
+    let rest = rest.next()?;
     let (name, rest) = rest.split_once('`')?;
     let known = rest
         .split('`')
