@@ -103,3 +103,17 @@ fn another_seed_gives_another_digest() {
         assert!(a != b && b != c && a != c, "{path}");
     }
 }
+
+/// By the command that proves it: one seed of every scenario that ships, each made again in a process of its own.
+#[test]
+fn every_scenario_gives_the_same_digest_in_a_fresh_process() {
+    let output = Command::new(env!("CARGO_BIN_EXE_netsplit"))
+        .args(["run", "scenarios", "--seed", "1", "--twice"])
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .expect("the binary of this crate runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let scenarios = netsplit_sim::shipped::all().len();
+    let proof = format!("each of {scenarios} runs gave the same digest in a fresh process");
+    assert!(text.contains(&proof), "{text}");
+}
