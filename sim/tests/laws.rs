@@ -92,7 +92,7 @@ fn scenario() -> impl Strategy<Value = String> {
             let (machine, calm) = [("gce_n1_standard_8", "all"), ("aws_m5_large", "core")][kind % 2];
             let latency = [
                 format!("\"1ms..{latency}ms\""),
-                format!("{{ exponential = {{ least = \"1ms\", mean = \"{latency}ms\" }} }}"),
+                format!("{{ exponential = {{ least = \"1ms\", mean = \"{}ms\" }} }}", 1 + latency / 3),
                 format!("{{ bimodal = {{ usual = \"1ms..2ms\", slow = \"{latency}ms\", share = 0.1 }} }}"),
             ][kind / 2]
                 .clone();

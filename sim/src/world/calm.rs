@@ -121,7 +121,7 @@ impl<M: Mode> World<'_, M> {
                 }
             }
         }
-        self.network.spare(sound.to_vec());
+        self.network.spare(sound.to_vec(), self.now);
         self.unjam();
         for slot in (0..self.hosts.len()).filter(|slot| sound[*slot]) {
             self.hosts[slot].downs = 0;

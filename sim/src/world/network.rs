@@ -327,13 +327,22 @@ impl Network {
         self.rules.push((part, rule));
     }
 
-    /// What a fault does to messages ends.
-    pub fn end(&mut self, part: (usize, usize)) {
+    /// What a fault does to messages ends. What it made slow is under way as it is, and no longer in the way of others: a
+    /// fault that is over is over.
+    pub fn end(&mut self, part: (usize, usize), now: Time) {
         self.rules.retain(|(other, _)| *other != part);
+        self.let_overtake(now);
+    }
+
+    /// No message has to wait for one that is later than its link makes it by itself.
+    fn let_overtake(&mut self, now: Time) {
+        for link in &mut self.links {
+            link.last = link.last.min(now + self.laws[link.law as usize].most());
+        }
     }
 
     /// From now on no fault counts between these hosts.
-    pub fn spare(&mut self, spared: Vec<bool>) {
+    pub fn spare(&mut self, spared: Vec<bool>, now: Time) {
         for place in 0..self.links.len() {
             let (from, to) = (place / self.hosts, place % self.hosts);
             if spared[from] && spared[to] && self.links[place].cuts > 0 {
@@ -345,6 +354,7 @@ impl Network {
             self.rules.clear();
         }
         self.spared = spared;
+        self.let_overtake(now);
     }
 }
 
@@ -535,7 +545,7 @@ mod tests {
             };
             network.begin((7, 0), rule.clone());
             assert_eq!(lost(&mut network), expected, "{rule:?}");
-            network.end((7, 0));
+            network.end((7, 0), Time::ZERO);
             assert_eq!(lost(&mut network), [false; 6]);
         }
     }
@@ -555,7 +565,7 @@ mod tests {
         );
         network.cut(0, 1);
         network.cut(0, 2);
-        network.spare(vec![true, true, false]);
+        network.spare(vec![true, true, false], Time::ZERO);
         assert!(arrives(&mut network, 0, 1, 0));
         assert!(!arrives(&mut network, 1, 2, 0));
         assert!(network.is_cut(0, 2));
@@ -581,6 +591,25 @@ mod tests {
                 .iter()
                 .zip(0..)
                 .all(|(at, sent)| *at >= 1000 + sent && *at <= 2000 + 199)
+        );
+    }
+
+    #[test]
+    fn what_a_slow_link_still_carries_is_overtaken_when_it_is_over() {
+        let mut network = network(Noise::default());
+        let rule = Rule {
+            from: None,
+            to: None,
+            kind: None,
+            act: Act::Slow(1000),
+        };
+        network.begin((0, 0), rule);
+        let late = instant(network.send(Time::ZERO, 0, 1, 0, || 0));
+        network.end((0, 0), Time::from_nanos(10));
+        let next = instant(network.send(Time::from_nanos(10), 0, 1, 0, || 0));
+        assert!(
+            late >= 100_000 && (110..=210).contains(&next),
+            "{late} {next}"
         );
     }
 

@@ -363,7 +363,7 @@ impl<M: Mode> World<'_, M> {
                 .into_iter()
                 .for_each(|rule| self.network.begin(part, rule));
         } else {
-            self.network.end(part);
+            self.network.end(part, self.now);
             self.unjam();
         }
     }
