@@ -181,7 +181,8 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// The first start and every restart.
     ///
     /// `disk` is what survived, oldest first; `life` counts the starts. What the boot leaves in `out` is carried out
-    /// like the effects of a step. A process that stops while it boots is lost: nobody starts it again.
+    /// like the effects of a step. A process that stops in a step is started again by
+    /// its supervisor; one that stops while it boots is lost.
     fn boot(
         config: &Self::Config,
         me: NodeId,
@@ -297,7 +298,7 @@ pub enum Effect<P: Protocol> {
     Disarm(P::Timer),
     /// Inner: say what was done.
     Note(P::Note),
-    /// Inner: this process has met something it cannot go on from; it is down until restarted.
+    /// Inner: this process has met something it cannot go on from; it is down until its supervisor starts it again.
     Stop(&'static str),
 }
 

@@ -248,7 +248,7 @@ pub(super) struct FaultFile {
     /// Disk. No flush ends.
     #[schemars(with = "Option<Group>")]
     pub(super) stall_disk: Option<Spanned<Names>>,
-    /// Disk. Writes fail. Whoever stops for it is started again when it is over.
+    /// Disk. Writes fail. Whoever stops for it is started again 100ms later, and again.
     #[schemars(with = "Option<Group>")]
     pub(super) fail_writes: Option<Spanned<Names>>,
     /// Disk. Writes fail, for want of room.

@@ -48,6 +48,9 @@ use crate::workload::Workload;
 /// So many events at one instant are a loop without end.
 const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
 
+/// How long a supervisor waits before it starts a process that stopped by itself: systemd's `RestartSec`.
+const SUPERVISOR: Span = Span::millis(100);
+
 /// So many events waiting, besides a thousand for each host, are an avalanche: each brings on more than one other.
 const AVALANCHE: usize = 250_000;
 
@@ -82,6 +85,10 @@ enum Event<P: Protocol> {
     Garbled {
         from: u32,
         to: u32,
+    },
+    /// A supervisor starts a process that stopped.
+    Revive {
+        host: usize,
     },
     /// A busy host may be free.
     Free {
@@ -299,6 +306,7 @@ impl<'a, M: Mode> World<'a, M> {
             Event::Invoke { client } => self.invoke_in_storm(client as usize),
             Event::Fault(fault) => self.strike(fault),
             Event::Garbled { from, to } => self.garbled(from as usize, to as usize),
+            Event::Revive { host } => self.revive(host),
             Event::Free { host } => self.free(host),
             Event::Turn { fault, part, on } => self.turn(fault, part, on),
             Event::Calm => self.calm(),
@@ -588,6 +596,8 @@ impl<'a, M: Mode> World<'a, M> {
             Effect::Stop(reason) => {
                 info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
                 host.lost |= self.booting;
+                self.events
+                    .push(self.now + SUPERVISOR, Event::Revive { host: slot });
                 self.crash(slot);
             }
         }

@@ -410,7 +410,7 @@ impl<M: Mode> World<'_, M> {
     /// Starts a host that is down and that nothing keeps down.
     pub(super) fn revive(&mut self, slot: usize) {
         let host = &self.hosts[slot];
-        if host.process.is_none() && host.downs == 0 && !host.lost {
+        if host.process.is_none() && host.downs == 0 && !host.lost && !host.broken {
             self.mark(6 << 40, slot as u32, host.life.0);
             self.boot(slot);
         }
@@ -433,9 +433,6 @@ impl<M: Mode> World<'_, M> {
             matches!(trouble, Trouble::Stalls) || matches!(trouble, Trouble::Slow(_)) && !begin;
         if times && host.disk.is_flushing() {
             self.time_flush(slot);
-        }
-        if !begin {
-            self.revive(slot);
         }
     }
 
