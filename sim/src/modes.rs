@@ -3,10 +3,11 @@
 
 use netsplit::raft::Raft;
 use netsplit::{Kinds, Mode};
+use serde_json::{Map, Value};
 
 use crate::mistakes::{self, Planted};
 use crate::play::Play;
-use crate::scenario::{Problem, Scenario, Source};
+use crate::scenario::{Problem, Scenario, Source, schema};
 
 /// A mode, whatever its types are.
 pub trait AnyMode: Sync {
@@ -17,6 +18,9 @@ pub trait AnyMode: Sync {
     /// # Errors
     /// If something is wrong with it.
     fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem>;
+    /// What the form of a scenario of this mode says where modes differ: schemas by the names of the definitions that
+    /// they replace in [`crate::scenario::schema::of`].
+    fn schema(&self) -> Map<String, Value>;
     /// What `netsplit list` says of it.
     fn describe(&self) -> Vec<(&'static str, Vec<String>)>;
 }
@@ -31,6 +35,11 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
 
     fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem> {
         Ok(Box::new(Scenario::<M>::read(source, self.0)?))
+    }
+
+    fn schema(&self) -> Map<String, Value> {
+        let mistakes: Vec<&str> = self.0.iter().map(|planted| planted.name).collect();
+        schema::of_mode::<M>(&mistakes)
     }
 
     fn describe(&self) -> Vec<(&'static str, Vec<String>)> {

@@ -19,6 +19,20 @@ const DEEDS: &str = "one of partition, cut, drop, jam, slow_link, noise, swizzle
     crash_at, pause, slow_cpu, slow_disk, stall_disk, fail_writes, fill_disk, fail_flushes, fake_flushes, step_clock, \
     freeze_clock, lose_queue";
 
+/// The words that a fault can be aimed at in any scenario.
+pub(super) const WORDS: [(&str, Target); 6] = [
+    ("any", Target::Any),
+    ("minority", Target::Minority),
+    ("majority", Target::Majority),
+    ("others", Target::Others),
+    ("all", Target::All),
+    ("clients", Target::Clients),
+];
+
+/// The points at a disk at which a process can die.
+pub(super) const POINTS: [(&str, Point); 2] =
+    [("write", Point::Written), ("flush", Point::Flushed)];
+
 /// The shortest time for which a flapping fault stays as it is.
 const LEAST_FLAP: Span = Span::millis(1);
 
@@ -318,7 +332,6 @@ impl Checks<'_> {
     }
 
     fn point<M: Mode>(&self, file: &CrashAtFile) -> Result<Point, Problem> {
-        const POINTS: [(&str, Point); 2] = [("write", Point::Written), ("flush", Point::Flushed)];
         match (&file.after, &file.before) {
             (Some(after), None) => {
                 if let Some(nth) = &file.nth {
@@ -431,14 +444,6 @@ impl Checks<'_> {
         name: &str,
         place: Range<usize>,
     ) -> Result<Target, Problem> {
-        const WORDS: [(&str, Target); 6] = [
-            ("any", Target::Any),
-            ("minority", Target::Minority),
-            ("majority", Target::Majority),
-            ("others", Target::Others),
-            ("all", Target::All),
-            ("clients", Target::Clients),
-        ];
         if let Some(role) = M::ROLES.iter().find(|role| **role == name) {
             return Ok(Target::Role(role));
         }

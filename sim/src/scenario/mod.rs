@@ -5,7 +5,8 @@ mod faults;
 mod file;
 pub mod problem;
 mod resources;
-mod schema;
+pub mod schema;
+mod values;
 
 use std::ops::Range;
 
