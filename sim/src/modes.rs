@@ -54,6 +54,7 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
             ("roles", words(M::ROLES)),
             ("operations", words(M::REQUESTS)),
             ("messages", words(<M::Message as Kinds>::KINDS)),
+            ("queues", words(M::QUEUES)),
             ("notes", words(<M::Note as Kinds>::KINDS)),
             (
                 "judges",

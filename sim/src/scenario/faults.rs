@@ -10,14 +10,10 @@ use super::checks::Checks;
 use super::file::{
     Apart, CrashAtFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
 };
+use super::form::Form;
 use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
 use crate::world::network::Act;
 use crate::world::target::{Group, Shape, Target};
-
-/// The keys of a fault that say what it does.
-const DEEDS: &str = "one of partition, cut, drop, jam, slow_link, noise, swizzle, crash, kill_host, power, wipe, rot, rolling, \
-    crash_at, pause, slow_cpu, slow_disk, stall_disk, fail_writes, fill_disk, fail_flushes, fake_flushes, step_clock, \
-    freeze_clock, lose_queue";
 
 /// The words that a fault can be aimed at in any scenario.
 pub(super) const WORDS: [(&str, Target); 6] = [
@@ -86,7 +82,10 @@ impl Checks<'_> {
         let deeds = self.deeds::<M>(file, within)?;
         let [what] = <[What; 1]>::try_from(deeds).map_err(|deeds| {
             let message = format!("a fault does one thing, and this one does {}", deeds.len());
-            self.at(place.clone(), message).help(DEEDS)
+            let form = Form::of(&[]);
+            let known: Vec<&str> = form.faults().iter().map(|fault| fault.key.name).collect();
+            let help = format!("one of {}", known.join(", "));
+            self.at(place.clone(), message).help(help)
         })?;
         let lasts = match lasts {
             Some(lasts) if what.is_instant() => {

@@ -3,6 +3,7 @@
 mod checks;
 mod faults;
 mod file;
+pub mod form;
 pub mod problem;
 mod resources;
 pub mod schema;
