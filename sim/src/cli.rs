@@ -15,9 +15,9 @@ use netsplit::{Span, Time};
 use crate::modes::{self, AnyMode};
 use crate::play::{Play, Run, Tally, Verdict};
 use crate::report::transcript::{self, Wanted};
-use crate::report::verdict;
+use crate::report::{manual, verdict};
 use crate::scenario::form::{Form, Key};
-use crate::scenario::{Source, seed_range};
+use crate::scenario::{Source, schema, seed_range};
 use crate::{explore, shipped};
 
 /// Everything is as expected.
@@ -50,6 +50,12 @@ enum Command {
     List {
         /// Only this mode.
         mode: Option<String>,
+    },
+    /// Print the form of scenario files as a JSON Schema, for editors.
+    Schema {
+        /// Print it for people instead, as scenarios/README.md.
+        #[arg(long)]
+        readme: bool,
     },
 }
 
@@ -114,6 +120,7 @@ pub fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> 
         Some(Command::Run(args)) => run_paths(modes, &args),
         Some(Command::Replay(args)) => replay(modes, &args),
         Some(Command::List { mode }) => list(modes, mode.as_deref()),
+        Some(Command::Schema { readme }) => Ok(print_form(modes, readme)),
     };
     done.unwrap_or_else(|report| {
         eprintln!("{report:?}");
@@ -434,6 +441,16 @@ fn faults(form: &Form) -> String {
         text += &format!("  {name}: {}\n", about.replace('`', ""));
     }
     text
+}
+
+/// Prints the form of scenario files, for editors or for people.
+fn print_form(modes: &[&dyn AnyMode], readme: bool) -> u8 {
+    if readme {
+        print(&manual::render(modes));
+    } else {
+        print(&format!("{:#}\n", schema::of(modes)));
+    }
+    FINE
 }
 
 /// Prints; whoever reads may have left, as `head` does.
