@@ -15,8 +15,9 @@ use netsplit::{Span, Time};
 use crate::modes::{self, AnyMode};
 use crate::play::{Play, Run, Tally, Verdict};
 use crate::report::transcript::{self, Wanted};
-use crate::report::verdict;
-use crate::scenario::{Source, seed_range};
+use crate::report::{manual, verdict};
+use crate::scenario::form::{Form, Key};
+use crate::scenario::{Source, schema, seed_range};
 use crate::{explore, shipped};
 
 /// Everything is as expected.
@@ -49,6 +50,12 @@ enum Command {
     List {
         /// Only this mode.
         mode: Option<String>,
+    },
+    /// Print the form of scenario files as a JSON Schema, for editors.
+    Schema {
+        /// Print it for people instead, as scenarios/README.md.
+        #[arg(long)]
+        readme: bool,
     },
 }
 
@@ -113,6 +120,7 @@ pub fn run(modes: &[&dyn AnyMode], args: impl IntoIterator<Item = OsString>) -> 
         Some(Command::Run(args)) => run_paths(modes, &args),
         Some(Command::Replay(args)) => replay(modes, &args),
         Some(Command::List { mode }) => list(modes, mode.as_deref()),
+        Some(Command::Schema { readme }) => Ok(print_form(modes, readme)),
     };
     done.unwrap_or_else(|report| {
         eprintln!("{report:?}");
@@ -378,18 +386,6 @@ fn summary(scenario: &dyn Play, run: &Run) -> String {
     lines.join("\n") + "\n"
 }
 
-const FAULTS: [&str; 9] = [
-    "partition = [GROUP, GROUP, ...]: nothing passes between the groups",
-    "partition = SHAPE: the servers fall apart in any order: halves, bridge, majorities_ring",
-    "cut = { from = GROUP, to = GROUP }: nothing passes one way",
-    "crash = GROUP: down for as long as `for` says, losing memory and any suffix of what was not flushed",
-    "power = GROUP: the same at one instant for all, each back after its own draw from `for`",
-    "pause = GROUP: standing still, catching up in any order",
-    "slow_disk = { on = GROUP, factor = N }: flushes take N times as long",
-    "drop = { message = KIND }: every message of one of the mode's kinds is lost",
-    "noise = { loss = P, duplicate = P, reorder = P }: on all links, P from 0 to 1",
-];
-
 fn list(modes: &[&dyn AnyMode], only: Option<&str>) -> Result<u8, Report> {
     if let Some(name) = only
         && !modes.iter().any(|mode| mode.name() == name)
@@ -413,13 +409,48 @@ fn list(modes: &[&dyn AnyMode], only: Option<&str>) -> Result<u8, Report> {
                 .for_each(|line| text += &format!("    {line}\n"));
         }
     }
-    text += "faults (each with at = TIME, for = TIME, and every = TIME to come again)\n";
-    FAULTS
-        .iter()
-        .for_each(|fault| text += &format!("  {fault}\n"));
-    text += "  GROUP is a name or a list: n1, c1, a role, any, minority, majority, others, all, clients\n";
+    text += &faults(&Form::of(modes));
     print(&text);
     Ok(FINE)
+}
+
+/// What a fault can say, a line a key.
+fn faults(form: &Form) -> String {
+    let line = |key: &Key<'_>| {
+        let needed = if key.required { "" } else { "?" };
+        let (name, value, about) = (key.name, form.write(key.part), key.in_short());
+        format!("    {name}{needed} = {value}: {about}\n")
+    };
+    let mut text = String::from("faults\n  each, with one of those below (`?`: can be left out)\n");
+    form.of_every_fault()
+        .iter()
+        .for_each(|key| text += &line(key));
+    let mut kind = "";
+    for fault in form.faults() {
+        if fault.kind != kind {
+            kind = fault.kind;
+            text += &format!("  {}\n", kind.to_lowercase());
+        }
+        text += &line(&Key {
+            required: true,
+            ..fault.key
+        });
+    }
+    text += "values\n";
+    for (name, about) in form.values() {
+        text += &format!("  {name}: {}\n", about.replace('`', ""));
+    }
+    text
+}
+
+/// Prints the form of scenario files, for editors or for people.
+fn print_form(modes: &[&dyn AnyMode], readme: bool) -> u8 {
+    if readme {
+        print(&manual::render(modes));
+    } else {
+        print(&format!("{:#}\n", schema::of(modes)));
+    }
+    FINE
 }
 
 /// Prints; whoever reads may have left, as `head` does.

@@ -3,10 +3,11 @@
 
 use netsplit::raft::Raft;
 use netsplit::{Kinds, Mode};
+use serde_json::{Map, Value};
 
 use crate::mistakes::{self, Planted};
 use crate::play::Play;
-use crate::scenario::{Problem, Scenario, Source};
+use crate::scenario::{Problem, Scenario, Source, schema};
 
 /// A mode, whatever its types are.
 pub trait AnyMode: Sync {
@@ -17,6 +18,9 @@ pub trait AnyMode: Sync {
     /// # Errors
     /// If something is wrong with it.
     fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem>;
+    /// What the form of a scenario of this mode says where modes differ: schemas by the names of the definitions that
+    /// they replace in [`crate::scenario::schema::of`].
+    fn schema(&self) -> Map<String, Value>;
     /// What `netsplit list` says of it.
     fn describe(&self) -> Vec<(&'static str, Vec<String>)>;
 }
@@ -33,6 +37,11 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
         Ok(Box::new(Scenario::<M>::read(source, self.0)?))
     }
 
+    fn schema(&self) -> Map<String, Value> {
+        let mistakes: Vec<&str> = self.0.iter().map(|planted| planted.name).collect();
+        schema::of_mode::<M>(&mistakes)
+    }
+
     fn describe(&self) -> Vec<(&'static str, Vec<String>)> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let options = toml::to_string(&M::Options::default()).unwrap_or_default();
@@ -45,6 +54,7 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
             ("roles", words(M::ROLES)),
             ("operations", words(M::REQUESTS)),
             ("messages", words(<M::Message as Kinds>::KINDS)),
+            ("queues", words(M::QUEUES)),
             ("notes", words(<M::Note as Kinds>::KINDS)),
             (
                 "judges",

@@ -89,7 +89,7 @@ fn scenario() -> impl Strategy<Value = String> {
             (latency, flush, drift, kind),
             faults,
         )| {
-            let (machine, calm) = [("gce_n1_standard_8", "all"), ("aws_m5_large", "core")][kind % 2];
+            let (machine, calm) = [("gce_8_vcpu", "all"), ("aws_m5_large", "core")][kind % 2];
             let latency = [
                 format!("\"1ms..{latency}ms\""),
                 format!("{{ exponential = {{ least = \"1ms\", mean = \"{}ms\" }} }}", 1 + latency / 3),

@@ -1,4 +1,5 @@
 //! What people read.
 
+pub mod manual;
 pub mod transcript;
 pub mod verdict;

@@ -16,6 +16,9 @@ use crate::world::target::Zones;
 
 type Place = Option<Range<usize>>;
 
+/// What can heal after the storm.
+pub(super) const CALMS: [(&str, Calm); 2] = [("all", Calm::All), ("core", Calm::Core)];
+
 pub(super) fn mode_of<'a>(source: &Source, known: &[&'a str]) -> Result<&'a str, Problem> {
     let head: Head = parse(source)?;
     let (place, name) = (head.mode.span(), head.mode.get_ref());
@@ -113,9 +116,20 @@ const MOST_KEYS: u32 = 1_000_000;
 /// The most seeds in a file.
 const MOST_SEEDS: u64 = 1_000_000;
 
-/// The comment on top of the file, without its marks.
+/// Everything that can be violated: what clients are promised, what must hold inside, and what holds in any world.
+pub(super) fn promises<M: Mode>() -> Vec<&'static str> {
+    let judged = M::promises();
+    let invariants = <M::Invariants as netsplit::Invariants<M::Process>>::NAMES;
+    let inside = invariants.iter().copied();
+    let names = judged.iter().map(Promise::name).chain(inside);
+    names.chain(WORLD_PROMISES).collect()
+}
+
+/// The comment on top of the file, without its marks. A line that begins with `#:` is for the editor.
 fn story(text: &str) -> String {
-    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    let is_before = |line: &&str| line.starts_with("#:") || line.trim().is_empty();
+    let lines = text.lines().skip_while(is_before);
+    let lines = lines.take_while(|line| line.starts_with('#'));
     lines
         .map(|line| line.trim_start_matches('#').trim())
         .collect::<Vec<_>>()
@@ -157,7 +171,6 @@ impl Checks<'_> {
     }
 
     fn calm(&self, calm: Option<&Spanned<String>>) -> Result<Calm, Problem> {
-        const CALMS: [(&str, Calm); 2] = [("all", Calm::All), ("core", Calm::Core)];
         calm.map_or(Ok(Calm::All), |name| self.one_of(name, "calm", &CALMS))
     }
 
@@ -239,17 +252,7 @@ impl Checks<'_> {
     }
 
     fn expect<M: Mode>(&self, file: ExpectFile) -> Result<Expect, Problem> {
-        let promises = M::promises();
-        let names: Vec<&'static str> = promises
-            .iter()
-            .map(Promise::name)
-            .chain(
-                <M::Invariants as netsplit::Invariants<M::Process>>::NAMES
-                    .iter()
-                    .copied(),
-            )
-            .chain(WORLD_PROMISES)
-            .collect();
+        let names = promises::<M>();
         let violated = self.among(file.violated, &names, "promise or invariant")?;
         let notes = <M::Note as Kinds>::KINDS;
         let sees = self.among(file.sees, notes, "note")?;

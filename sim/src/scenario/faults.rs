@@ -10,14 +10,24 @@ use super::checks::Checks;
 use super::file::{
     Apart, CrashAtFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
 };
+use super::form::Form;
 use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
 use crate::world::network::Act;
 use crate::world::target::{Group, Shape, Target};
 
-/// The keys of a fault that say what it does.
-const DEEDS: &str = "one of partition, cut, drop, jam, slow_link, noise, swizzle, crash, kill_host, power, wipe, rot, rolling, \
-    crash_at, pause, slow_cpu, slow_disk, stall_disk, fail_writes, fill_disk, fail_flushes, fake_flushes, step_clock, \
-    freeze_clock, lose_queue";
+/// The words that a fault can be aimed at in any scenario.
+pub(super) const WORDS: [(&str, Target); 6] = [
+    ("any", Target::Any),
+    ("minority", Target::Minority),
+    ("majority", Target::Majority),
+    ("others", Target::Others),
+    ("all", Target::All),
+    ("clients", Target::Clients),
+];
+
+/// The points at a disk at which a process can die.
+pub(super) const POINTS: [(&str, Point); 2] =
+    [("write", Point::Written), ("flush", Point::Flushed)];
 
 /// The shortest time for which a flapping fault stays as it is.
 const LEAST_FLAP: Span = Span::millis(1);
@@ -72,7 +82,10 @@ impl Checks<'_> {
         let deeds = self.deeds::<M>(file, within)?;
         let [what] = <[What; 1]>::try_from(deeds).map_err(|deeds| {
             let message = format!("a fault does one thing, and this one does {}", deeds.len());
-            self.at(place.clone(), message).help(DEEDS)
+            let form = Form::of(&[]);
+            let known: Vec<&str> = form.faults().iter().map(|fault| fault.key.name).collect();
+            let help = format!("one of {}", known.join(", "));
+            self.at(place.clone(), message).help(help)
         })?;
         let lasts = match lasts {
             Some(lasts) if what.is_instant() => {
@@ -220,7 +233,7 @@ impl Checks<'_> {
                         factor.span(),
                         "work costs nothing here, so it cannot be slow",
                     )
-                    .help("name a machine = \"gce_n1_standard_8\", or set the costs under [cpu]"));
+                    .help("name a machine = \"gce_8_vcpu\", or set the costs under [cpu]"));
             }
             let (on, factor) = (self.group::<M>(on)?, self.factor(factor)?);
             deeds.push(What::SlowCpu { on, factor });
@@ -318,7 +331,6 @@ impl Checks<'_> {
     }
 
     fn point<M: Mode>(&self, file: &CrashAtFile) -> Result<Point, Problem> {
-        const POINTS: [(&str, Point); 2] = [("write", Point::Written), ("flush", Point::Flushed)];
         match (&file.after, &file.before) {
             (Some(after), None) => {
                 if let Some(nth) = &file.nth {
@@ -431,14 +443,6 @@ impl Checks<'_> {
         name: &str,
         place: Range<usize>,
     ) -> Result<Target, Problem> {
-        const WORDS: [(&str, Target); 6] = [
-            ("any", Target::Any),
-            ("minority", Target::Minority),
-            ("majority", Target::Majority),
-            ("others", Target::Others),
-            ("all", Target::All),
-            ("clients", Target::Clients),
-        ];
         if let Some(role) = M::ROLES.iter().find(|role| **role == name) {
             return Ok(Target::Role(role));
         }

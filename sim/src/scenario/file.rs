@@ -10,8 +10,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::schema::{
-    Bandwidth, Drift, Group, Groups, Latency, Length, Lengths, Probability, Rate, SeedRange,
+use super::values::{
+    Bandwidth, Calms, Count, Drift, Group, Groups, Latency, Length, Lengths, Machines, Message,
+    Mistake, Mix, ModeName, Nodes, Notes, Points, Probability, Promises, Queue, Rate, SeedRange,
     SignedLength, Size, Throughput, ZonesForm,
 };
 
@@ -22,17 +23,17 @@ pub(super) struct Head {
     pub(super) _rest: BTreeMap<String, IgnoredAny>,
 }
 
-/// A scenario: a system, what befalls it, and what is expected of it. The comment on top is the story.
+/// A scenario: a system, what befalls it, and what is expected of it. The comment on top is its story.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Scenario", bound = "O: JsonSchema")]
 pub(super) struct File<O> {
-    /// The protocol: see `netsplit list`.
+    /// The protocol.
     #[serde(rename = "mode")]
-    #[schemars(with = "String")]
+    #[schemars(with = "ModeName")]
     pub(super) _mode: IgnoredAny,
-    /// How many servers.
-    #[schemars(with = "u32")]
+    /// How many servers: `n1`, `n2` and so on.
+    #[schemars(with = "Nodes")]
     pub(super) nodes: Spanned<u32>,
     /// The seeds it is run with, from the first to before the second.
     #[schemars(with = "SeedRange")]
@@ -40,14 +41,14 @@ pub(super) struct File<O> {
     /// How long the storm lasts; the calm follows by itself.
     #[schemars(with = "Length")]
     pub(super) length: Spanned<Span>,
-    /// What heals after the storm: `all`, or one random sufficient `core`, while the rest stays broken for good.
-    #[schemars(with = "Option<super::schema::CalmForm>")]
+    /// What heals after the storm: `all`, or one random sufficient `core`, while the rest stays broken for good. Default
+    /// all.
+    #[schemars(with = "Option<Calms>")]
     pub(super) calm: Option<Spanned<String>>,
-    /// The class of machine whose costs are the defaults of `cpu`, `network` and `disk`: `free` (work costs nothing),
-    /// `gce_n1_standard_8` or `aws_m5_large`.
-    #[schemars(with = "Option<super::schema::MachineForm>")]
+    /// The class of machine whose costs are the defaults of `cpu`, `network` and `disk`. Default free: work costs nothing.
+    #[schemars(with = "Option<Machines>")]
     pub(super) machine: Option<Spanned<String>>,
-    /// Where nodes stand: so many zones, dealt out in turn, or who stands in which.
+    /// Where nodes stand: so many zones (`z1`, `z2` and so on), dealt out in turn, or who stands in which. Default nowhere.
     #[schemars(with = "Option<ZonesForm>")]
     pub(super) zones: Option<Spanned<ZonesFile>>,
     /// What links are like.
@@ -56,7 +57,7 @@ pub(super) struct File<O> {
     /// What disks are like.
     #[serde(default)]
     pub(super) disk: DiskFile,
-    /// What work costs a processor; nothing if it is left out and the machine is `free`.
+    /// What work costs a processor.
     #[serde(default)]
     pub(super) cpu: CpuFile,
     /// How far clocks are off.
@@ -67,7 +68,7 @@ pub(super) struct File<O> {
     /// The mode's constants, and its mechanisms that can be switched off: see `netsplit list MODE`.
     #[schemars(with = "Option<O>")]
     pub(super) options: Option<Spanned<O>>,
-    /// What befalls it.
+    /// What befalls it, in the storm.
     #[serde(default)]
     #[schemars(with = "Vec<FaultFile>")]
     pub(super) fault: Vec<Spanned<FaultFile>>,
@@ -75,7 +76,7 @@ pub(super) struct File<O> {
     #[serde(default)]
     pub(super) expect: ExpectFile,
     /// A mistake planted in every server: see `netsplit list MODE`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Mistake>")]
     pub(super) mistake: Option<Spanned<String>>,
 }
 
@@ -84,7 +85,7 @@ pub(super) struct File<O> {
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Network")]
 pub(super) struct NetworkFile {
-    /// How long a message travels, one way. Default 1ms..5ms.
+    /// How long a message travels, one way. Default 1ms..5ms, or as the machine says.
     #[schemars(with = "Option<Latency>")]
     pub(super) latency: Option<Spanned<LatencyFile>>,
     /// The same between a client and a server. Default: as `latency`.
@@ -94,13 +95,13 @@ pub(super) struct NetworkFile {
     /// `east-east`. What is not named is as `latency` and `client_latency` say.
     #[schemars(with = "Option<BTreeMap<String, Latency>>")]
     pub(super) between: Option<BTreeMap<Spanned<String>, Spanned<LatencyFile>>>,
-    /// How likely a message is lost.
+    /// How likely a message is lost. Default 0, as of the next three.
     #[schemars(with = "Option<Probability>")]
     pub(super) loss: Option<Spanned<f64>>,
     /// How likely it arrives twice.
     #[schemars(with = "Option<Probability>")]
     pub(super) duplicate: Option<Spanned<f64>>,
-    /// How likely it is held back, so that later ones overtake it.
+    /// How likely it is held back, by up to 8 times the longest latency, so that later ones overtake it.
     #[schemars(with = "Option<Probability>")]
     pub(super) reorder: Option<Spanned<f64>>,
     /// How likely it arrives damaged, which its receiver finds by the checksum: it throws the message away.
@@ -132,10 +133,10 @@ pub(super) struct DiskFile {
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Cpu")]
 pub(super) struct CpuFile {
-    /// Each message that is sent or taken in.
+    /// Each message that is sent or taken in. Default as the machine says.
     #[schemars(with = "Option<Length>")]
     pub(super) message: Option<Span>,
-    /// Each 1024 bytes of it on top of that.
+    /// Each 1024 bytes of it on top of that. Default as the machine says.
     #[schemars(with = "Option<Length>")]
     pub(super) kib: Option<Span>,
 }
@@ -145,10 +146,10 @@ pub(super) struct CpuFile {
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Clock")]
 pub(super) struct ClockFile {
-    /// Each wall clock is off by up to this much, either way.
+    /// Each wall clock is off by up to this much, either way. Default 0s.
     #[schemars(with = "Option<Length>")]
     pub(super) offset: Option<Span>,
-    /// Each monotonic clock is fast or slow by up to this much.
+    /// Each monotonic clock is fast or slow by up to this much. Default 0ppm.
     #[schemars(with = "Option<Drift>")]
     pub(super) drift: Option<Spanned<String>>,
 }
@@ -158,18 +159,18 @@ pub(super) struct ClockFile {
 #[serde(deny_unknown_fields, expecting = "a table")]
 #[schemars(rename = "Workload")]
 pub(super) struct WorkloadFile {
-    /// How many clients; each asks one thing at a time.
-    #[schemars(with = "u32")]
+    /// How many clients, `c1`, `c2` and so on; each asks one thing at a time.
+    #[schemars(with = "Count")]
     pub(super) clients: Spanned<u32>,
     /// Operations a second over all clients; a client that is late does not catch up.
     #[schemars(with = "Rate")]
     pub(super) rate: Spanned<String>,
-    /// How many keys. Default 10.
+    /// How many keys, `k0`, `k1` and so on. Default 10.
     #[serde(default = "ten_keys")]
-    #[schemars(with = "Option<u32>")]
+    #[schemars(with = "Option<Count>")]
     pub(super) keys: Spanned<u32>,
     /// The weight of each kind of operation: see `netsplit list MODE`.
-    #[schemars(with = "BTreeMap<String, u32>")]
+    #[schemars(with = "Mix")]
     pub(super) mix: Spanned<BTreeMap<Spanned<String>, u32>>,
     /// How large a value is. Default 16B.
     #[schemars(with = "Option<Size>")]
@@ -183,89 +184,105 @@ fn ten_keys() -> Spanned<u32> {
 /// A fault: when, how long, and exactly one thing that it does.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table, written [[fault]]")]
-#[schemars(rename = "Fault")]
+#[schemars(
+    rename = "Fault",
+    extend("if" = { "required": ["lose_queue"] }),
+    extend("then" = { "not": { "required": ["for"] } }),
+    extend("else" = { "required": ["for"] })
+)]
 pub(super) struct FaultFile {
-    /// When it begins.
+    /// When it begins, from the start of the run.
     #[schemars(with = "Lengths")]
     pub(super) at: Spanned<SpanRange>,
-    /// How long until it comes again, and again; it comes once if this is left out.
+    /// How long from one beginning to the next, again and again; it comes once if this is left out.
     #[schemars(with = "Option<Lengths>")]
     pub(super) every: Option<Spanned<SpanRange>>,
     /// How long it lasts; where nodes go down, how long each is down. Only `lose_queue` has none.
     #[serde(rename = "for")]
     #[schemars(with = "Option<Lengths>")]
     pub(super) lasts: Option<Spanned<SpanRange>>,
-    /// While it lasts it comes and goes: how long it stays on, and off. At least 1ms.
+    /// While it lasts it comes and goes: how long it stays on, and off. At least 1ms. Not with `swizzle`, `crash`,
+    /// `kill_host`, `power`, `wipe`, `rot`, `rolling`, `crash_at`, `fail_writes`, `fill_disk`, `fail_flushes`,
+    /// `fake_flushes` and `lose_queue`.
     #[schemars(with = "Option<Lengths>")]
     pub(super) flap: Option<Spanned<SpanRange>>,
     /// Network. Nothing passes between groups, either way; who is in no group hears everybody. Or a shape into which the
     /// servers fall in any order: `one` (alone), `halves`, `bridge` (two sides, and one server that hears both),
     /// `majorities_ring` (each hears a majority, no two the same).
-    #[schemars(with = "Option<Groups>")]
+    #[schemars(with = "Option<Groups>", extend("examples" = [["leader", "others"], "bridge"]))]
     pub(super) partition: Option<Spanned<Apart>>,
     /// Network. Nothing passes one way; back, it does.
+    #[schemars(extend("examples" = [{ "from": "others", "to": "leader" }]))]
     pub(super) cut: Option<CutFile>,
     /// Network. Messages are lost.
-    #[schemars(with = "Option<LinksFile>")]
+    #[schemars(with = "Option<LinksFile>", extend("examples" = [{ "message": "accepted" }, { "from": "leader", "to": "any" }]))]
     pub(super) drop: Option<Spanned<LinksFile>>,
     /// Network. Messages wait until it is over, and then all set out at once.
-    #[schemars(with = "Option<LinksFile>")]
+    #[schemars(with = "Option<LinksFile>", extend("examples" = [{ "from": "leader" }]))]
     pub(super) jam: Option<Spanned<LinksFile>>,
     /// Network. Messages travel `factor` times as long.
+    #[schemars(extend("examples" = [{ "from": "any", "factor": 10 }]))]
     pub(super) slow_link: Option<SlowLinkFile>,
     /// Network. Messages are lost, doubled, held back or damaged at random.
+    #[schemars(extend("examples" = [{ "loss": 0.2, "duplicate": 0.1, "reorder": 0.1, "corrupt": 0.01 }]))]
     pub(super) noise: Option<NoiseFile>,
     /// Network. Each of the group is jammed or not, as a coin falls: one after another in the first half, and let go in
     /// another order in the second.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["all"]))]
     pub(super) swizzle: Option<Spanned<Names>>,
     /// Process. It dies, with what was in memory and any suffix of what was not flushed, and restarts by itself.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["leader", ["c1", "c2"]]))]
     pub(super) crash: Option<Spanned<Names>>,
     /// Process. Its machine dies: what waits in a jam to leave it is lost too, and no reset reaches its peers.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["leader"]))]
     pub(super) kill_host: Option<Spanned<Names>>,
     /// Process. The machines die at one instant for want of power; each is back after its own draw from `for`.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["all", "any_zone"]))]
     pub(super) power: Option<Spanned<Names>>,
     /// Process. It dies, and comes back with an empty disk.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) wipe: Option<Spanned<Names>>,
     /// Process. It dies, and comes back with one record, any, that cannot be read.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["follower"]))]
     pub(super) rot: Option<Spanned<Names>>,
     /// Process. They restart one after another, in any order.
+    #[schemars(extend("examples" = [{ "on": "all", "gap": "1s" }]))]
     pub(super) rolling: Option<RollingFile>,
-    /// Process. It dies when it comes to a point.
+    /// Process. It dies when it comes to a point, once; while the storm lasts the fault waits for that.
+    #[schemars(extend("examples" = [{ "on": "follower", "after": "write" }, { "on": "leader", "before": "append", "nth": 3 }]))]
     pub(super) crash_at: Option<CrashAtFile>,
     /// Process. It stands still, and catches up in any order.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["leader"]))]
     pub(super) pause: Option<Spanned<Names>>,
     /// Process. All its work takes `factor` times as long; needs costs, from `machine` or `cpu`.
+    #[schemars(extend("examples" = [{ "on": "leader", "factor": 10 }]))]
     pub(super) slow_cpu: Option<SlowFile>,
     /// Disk. Flushes take `factor` times as long.
+    #[schemars(extend("examples" = [{ "on": "leader", "factor": 40 }]))]
     pub(super) slow_disk: Option<SlowFile>,
     /// Disk. No flush ends.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["minority"]))]
     pub(super) stall_disk: Option<Spanned<Names>>,
     /// Disk. Writes fail. Whoever stops for it is started again 100ms later, and again.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) fail_writes: Option<Spanned<Names>>,
     /// Disk. Writes fail, for want of room.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) fill_disk: Option<Spanned<Names>>,
     /// Disk. Flushes fail: of what each was to cover any prefix is kept.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) fail_flushes: Option<Spanned<Names>>,
-    /// Disk. Flushes say that they are done, and a crash still takes what they covered. No mode promises to survive it.
-    #[schemars(with = "Option<Group>")]
+    /// Disk. Flushes say that they are done, and a crash still takes what they covered. Few modes promise to survive it.
+    #[schemars(with = "Option<Group>", extend("examples" = ["majority"]))]
     pub(super) fake_flushes: Option<Spanned<Names>>,
     /// Clock. The wall clock is set forward or back, and is right again at the end.
+    #[schemars(extend("examples" = [{ "on": "leader", "by": "-2s" }]))]
     pub(super) step_clock: Option<StepClockFile>,
     /// Clock. The wall clock stands still, and is right again at the end.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) freeze_clock: Option<Spanned<Names>>,
     /// Queue. What waits in a queue in memory is lost, at once and without warning; waits until there is something.
+    #[schemars(extend("examples" = [{ "on": "leader", "queue": "reads", "share": 0.5 }]))]
     pub(super) lose_queue: Option<LoseQueueFile>,
 }
 
@@ -300,7 +317,7 @@ pub(super) struct LinksFile {
     #[schemars(with = "Option<Group>")]
     pub(super) to: Option<Spanned<Names>>,
     /// Only this kind of message: see `netsplit list MODE`.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Message>")]
     pub(super) message: Option<Spanned<String>>,
 }
 
@@ -319,10 +336,10 @@ pub(super) struct SlowLinkFile {
     #[schemars(with = "Option<Group>")]
     pub(super) to: Option<Spanned<Names>>,
     /// Only this kind of message.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Message>")]
     pub(super) message: Option<Spanned<String>>,
     /// How many times as long, from 1.
-    #[schemars(with = "u32")]
+    #[schemars(with = "Count")]
     pub(super) factor: Spanned<u32>,
 }
 
@@ -338,7 +355,7 @@ pub(super) struct NoiseFile {
     #[schemars(with = "Option<Group>")]
     pub(super) to: Option<Spanned<Names>>,
     /// Only this kind of message.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Message>")]
     pub(super) message: Option<Spanned<String>>,
     /// How likely a message is lost.
     #[schemars(with = "Option<Probability>")]
@@ -366,7 +383,7 @@ pub(super) struct SlowFile {
     #[schemars(with = "Group")]
     pub(super) on: Spanned<Names>,
     /// How many times as long, from 1.
-    #[schemars(with = "u32")]
+    #[schemars(with = "Count")]
     pub(super) factor: Spanned<u32>,
 }
 
@@ -398,13 +415,13 @@ pub(super) struct CrashAtFile {
     #[schemars(with = "Group")]
     pub(super) on: Spanned<Names>,
     /// `write`: between a write and its flush; `flush`: between a flush and what was held for it.
-    #[schemars(with = "Option<super::schema::PointForm>")]
+    #[schemars(with = "Option<Points>")]
     pub(super) after: Option<Spanned<String>>,
     /// Just before it sends a message of this kind.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Message>")]
     pub(super) before: Option<Spanned<String>>,
     /// Which message of the kind, counted from the fault's beginning. Default 1.
-    #[schemars(with = "Option<u32>")]
+    #[schemars(with = "Option<Count>")]
     pub(super) nth: Option<Spanned<u32>>,
 }
 
@@ -436,7 +453,7 @@ pub(super) struct LoseQueueFile {
     #[schemars(with = "Group")]
     pub(super) on: Spanned<Names>,
     /// Which: see `netsplit list MODE`.
-    #[schemars(with = "String")]
+    #[schemars(with = "Queue")]
     pub(super) queue: Spanned<String>,
     /// How much of it, the newest. Default 1: all of it.
     #[schemars(with = "Option<Probability>")]
@@ -449,10 +466,10 @@ pub(super) struct LoseQueueFile {
 #[schemars(rename = "Expect")]
 pub(super) struct ExpectFile {
     /// What must be violated, each at least once over the seeds, and nothing else.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Promises>")]
     pub(super) violated: Option<Spanned<Names>>,
     /// Notes that must occur, each at least once over the seeds: else the scenario shows nothing.
-    #[schemars(with = "Option<Group>")]
+    #[schemars(with = "Option<Notes>")]
     pub(super) sees: Option<Spanned<Names>>,
     /// How long after the storm all must be well, if that is to be tighter than the mode says.
     #[schemars(with = "Option<Length>")]

@@ -3,9 +3,11 @@
 mod checks;
 mod faults;
 mod file;
+pub mod form;
 pub mod problem;
 mod resources;
-mod schema;
+pub mod schema;
+mod values;
 
 use std::ops::Range;
 
@@ -13,6 +15,7 @@ use netsplit::{Ask, Mode, Span, View};
 
 pub(crate) use self::checks::seed_range;
 pub use self::problem::Problem;
+pub(crate) use self::resources::Machine;
 use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
 use crate::world::calm::Calm;

@@ -18,18 +18,23 @@ use crate::world::target::Zones;
 
 /// What a class of machines costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Machine {
-    cpu: CpuSetup,
+pub(crate) struct Machine {
+    /// Which machine it is, and where its figures come from.
+    pub(crate) about: &'static str,
+    /// Each message, and each 1024 bytes of it.
+    pub(crate) cpu: CpuSetup,
     /// Bits a second of each link.
-    bandwidth: Option<u64>,
-    disk: DiskSetup,
+    pub(crate) bandwidth: Option<u64>,
+    /// Flushes, and writing.
+    pub(crate) disk: DiskSetup,
     /// One way, within a zone.
-    latency: SpanRange,
+    pub(crate) latency: SpanRange,
 }
 
 impl Machine {
-    /// Work costs nothing, links carry any amount, and disks are as [`DiskSetup::default`] says.
     const FREE: Machine = Machine {
+        about: "Work costs nothing and links carry any amount. A flush is that of a data-centre NVMe drive without \
+            power-loss protection, about a millisecond.",
         cpu: CpuSetup {
             message: Span::ZERO,
             kib: Span::ZERO,
@@ -42,11 +47,11 @@ impl Machine {
         latency: SpanRange::new(Span::millis(1), Span::millis(5)),
     };
 
-    /// Google's n1-standard-8 with a persistent SSD, on which etcd publishes its benchmark (etcd.io, "Performance": 583
-    /// writes a second by one client, 44,341 by a thousand, leader only). Links: 2 Gbit/s a core, 16 in all, shared by
-    /// the two others here. Disk: 240 MiB/s, a flush in about a millisecond. A message: what lets one process serve the
-    /// published rate of a thousand clients.
-    const GCE_N1_STANDARD_8: Machine = Machine {
+    const GCE_8_VCPU: Machine = Machine {
+        about: "Google's machines of 8 virtual processors with an SSD, on which etcd publishes its benchmark (etcd.io, \
+            \"Performance\": 583 writes a second by one client, 44,341 by a thousand, leader only). Links: 2 Gbit/s a \
+            core, 16 in all, shared by the two others here. Disk: 240 MiB/s, a flush in about a millisecond. A \
+            message: what lets one process serve the published rate of a thousand clients.",
         cpu: CpuSetup {
             message: Span::micros(11),
             kib: Span::nanos(500),
@@ -59,9 +64,9 @@ impl Machine {
         latency: SpanRange::new(Span::micros(60), Span::micros(140)),
     };
 
-    /// Amazon's m5.large with a gp3 volume: 0.75 Gbit/s that can be relied on, 125 MiB/s, a flush in one to two
-    /// milliseconds; a quarter of the cores of the other class, so four times its cost a message.
     const AWS_M5_LARGE: Machine = Machine {
+        about: "Amazon's m5.large with a gp3 volume: 0.75 Gbit/s that can be relied on, 125 MiB/s, a flush in one to \
+            two milliseconds; a quarter of the cores of the other class, so four times its cost a message.",
         cpu: CpuSetup {
             message: Span::micros(44),
             kib: Span::micros(2),
@@ -74,9 +79,10 @@ impl Machine {
         latency: SpanRange::new(Span::micros(100), Span::micros(300)),
     };
 
-    const ALL: [(&str, Machine); 3] = [
+    /// The classes by name.
+    pub(crate) const ALL: [(&'static str, Machine); 3] = [
         ("free", Machine::FREE),
-        ("gce_n1_standard_8", Machine::GCE_N1_STANDARD_8),
+        ("gce_8_vcpu", Machine::GCE_8_VCPU),
         ("aws_m5_large", Machine::AWS_M5_LARGE),
     ];
 
@@ -92,7 +98,7 @@ impl Machine {
 const QUEUE: u64 = 4 << 20;
 
 /// The most zones.
-const MOST_ZONES: u32 = 26;
+pub(super) const MOST_ZONES: u32 = 26;
 
 impl Checks<'_> {
     pub(super) fn machine(&self, name: Option<&Spanned<String>>) -> Result<Machine, Problem> {

@@ -1,191 +1,162 @@
-//! The form of a scenario file as a JSON Schema, for editors.
+//! The form of a scenario file as a JSON Schema, for editors and for scenarios/README.md.
 //!
-//! It is made from the types that read the file, so it cannot say anything else than is true.
+//! It is made from the types that read the file, so it cannot say anything else than is true. What differs from mode to
+//! mode has a definition of its own, which a mode replaces by its own words.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use netsplit::{Kinds, Mode, SpanRange};
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use serde_json::{Map, Value, json};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use super::checks::promises;
+use super::file::File;
+use super::values::{Options, RANGE};
+use crate::modes::AnyMode;
 
-use super::file::LawFile;
-
-/// A text in a form of its own: which of [`TEXTS`].
-pub(super) struct Text<const N: usize>;
-
-pub(super) type Length = Text<0>;
-pub(super) type Lengths = Text<1>;
-pub(super) type SignedLength = Text<2>;
-pub(super) type SeedRange = Text<3>;
-pub(super) type Rate = Text<4>;
-pub(super) type Size = Text<5>;
-pub(super) type Bandwidth = Text<6>;
-pub(super) type Throughput = Text<7>;
-pub(super) type Drift = Text<8>;
-
-/// Their names, what they are, and how they are written.
-const TEXTS: [(&str, &str, &str); 9] = [
-    (
-        "Length",
-        "a length of time with its unit (ns, us, ms, s, m, h): `150ms`",
-        LENGTH,
-    ),
-    (
-        "Lengths",
-        "a length of time, or a range to draw from: `1ms..5ms`",
-        RANGE,
-    ),
-    (
-        "SignedLength",
-        "a length of time, back if it begins with `-`: `-2s`",
-        SIGNED,
-    ),
-    (
-        "Seeds",
-        "seeds from the first to before the second: `0..16`",
-        r"^\d+\.\.\d+$",
-    ),
-    ("Rate", "operations a second: `200/s`", r"^\d+/s$"),
-    (
-        "Size",
-        "a size: `16B`, `4KiB`, `1MiB`",
-        r"^\d+ *(B|KiB|MiB)$",
-    ),
-    (
-        "Bandwidth",
-        "bits a second: `1Gbit/s`, `100Mbit/s`",
-        r"^\d+ *(k|M|G)?bit/s$",
-    ),
-    (
-        "Throughput",
-        "bytes a second: `120MiB/s`",
-        r"^\d+ *(B|KiB|MiB)/s$",
-    ),
-    ("Drift", "parts per million: `200ppm`", r"^\d+ *ppm$"),
-];
-
-const LENGTH: &str = r"^\d+(\.\d+)? *(ns|us|ms|s|m|h)$";
-const RANGE: &str = r"^\d+(\.\d+)? *(ns|us|ms|s|m|h)(\.\.\d+(\.\d+)? *(ns|us|ms|s|m|h))?$";
-const SIGNED: &str = r"^-?\d+(\.\d+)? *(ns|us|ms|s|m|h)$";
-
-impl<const N: usize> JsonSchema for Text<N> {
-    fn schema_name() -> Cow<'static, str> {
-        TEXTS[N].0.into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let (_, about, pattern) = TEXTS[N];
-        json_schema!({ "type": "string", "description": about, "pattern": pattern })
-    }
-}
-
-/// One of a few words: which list of [`WORDS`].
-pub(super) struct Word<const N: usize>;
-
-pub(super) type CalmForm = Word<0>;
-pub(super) type MachineForm = Word<1>;
-pub(super) type PointForm = Word<2>;
-
-const WORDS: [(&str, &[&str]); 3] = [
-    ("Calm", &["all", "core"]),
-    ("Machine", &["free", "gce_n1_standard_8", "aws_m5_large"]),
-    ("Point", &["write", "flush"]),
-];
-
-impl<const N: usize> JsonSchema for Word<N> {
-    fn schema_name() -> Cow<'static, str> {
-        WORDS[N].0.into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": WORDS[N].1 })
-    }
-}
-
-/// A number from 0 to 1.
-pub(super) struct Probability;
-
-impl JsonSchema for Probability {
-    fn schema_name() -> Cow<'static, str> {
-        "Probability".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "number", "description": "from 0 to 1", "minimum": 0, "maximum": 1 })
-    }
-}
-
-/// A name or a list of names.
-pub(super) struct Group;
-
-impl JsonSchema for Group {
-    fn schema_name() -> Cow<'static, str> {
-        "Names".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "a name, or a list of names",
-            "anyOf": [
-                { "type": "string" },
-                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
-            ],
+/// The form of a scenario of any of these modes.
+pub fn of(modes: &[&dyn AnyMode]) -> Value {
+    let mut schema = common();
+    let names: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
+    let narrowed = |mode: &&dyn AnyMode| {
+        json!({
+            "if": { "properties": { "mode": { "const": mode.name() } }, "required": ["mode"] },
+            "then": narrowed(&schema, &schema[DEFINITIONS], &mode.schema()),
         })
+    };
+    let all: Value = modes.iter().map(narrowed).collect();
+    schema[DEFINITIONS]["Mode"]["enum"] = json!(names);
+    schema["allOf"] = all;
+    schema
+}
+
+/// The form of a scenario of no mode in particular.
+pub(super) fn common() -> Value {
+    SchemaSettings::draft07()
+        .with_transform(RecursiveTransform(as_toml))
+        .into_generator()
+        .into_root_schema_for::<File<Options>>()
+        .to_value()
+}
+
+/// Where the schema keeps what has a name.
+const DEFINITIONS: &str = "definitions";
+
+/// TOML knows no null: what may be null may be left out. And a paragraph is one line.
+fn as_toml(schema: &mut Schema) {
+    let Some(schema) = schema.as_object_mut() else {
+        return;
+    };
+    if let Some(Value::String(about)) = schema.get_mut("description") {
+        *about = about.replace('\n', " ");
+    }
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            schema["type"] = only.clone();
+        }
+    }
+    let null = json!({ "type": "null" });
+    if let Some(Value::Array(mut all)) = schema.get("anyOf").cloned()
+        && all.contains(&null)
+    {
+        all.retain(|one| *one != null);
+        schema.remove("anyOf");
+        schema.insert("allOf".into(), all.into());
     }
 }
 
-/// Groups that fall apart, or a shape.
-pub(super) struct Groups;
+/// What a part of the schema refers to by name, if it does.
+pub(super) fn name_of(part: &Value) -> Option<&str> {
+    let reference = part
+        .get("$ref")
+        .or_else(|| part.get("allOf")?.get(0)?.get("$ref"));
+    reference?.as_str()?.rsplit('/').next()
+}
 
-impl JsonSchema for Groups {
-    fn schema_name() -> Cow<'static, str> {
-        "Partition".into()
+/// What a mode's words make of a part of the schema: the way to the definitions that they replace, and nothing else.
+fn narrowed(part: &Value, definitions: &Value, words: &Map<String, Value>) -> Option<Value> {
+    if let Some(name) = name_of(part) {
+        return match words.get(name) {
+            Some(words) => Some(words.clone()),
+            None => narrowed(&definitions[name], definitions, words),
+        };
     }
+    if let Some(items) = part.get("items") {
+        return narrowed(items, definitions, words).map(|items| json!({ "items": items }));
+    }
+    let narrower = |(key, part): (&String, &Value)| {
+        narrowed(part, definitions, words).map(|part| (key.clone(), part))
+    };
+    let keys = part.get("properties")?.as_object()?.iter();
+    let keys: Map<String, Value> = keys.filter_map(narrower).collect();
+    (!keys.is_empty()).then(|| json!({ "properties": keys }))
+}
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let group = generator.subschema_for::<Group>();
-        json_schema!({
-            "description": "a shape, or a list of groups",
-            "anyOf": [
-                { "enum": ["one", "halves", "bridge", "majorities_ring"] },
-                { "type": "array", "items": group, "minItems": 2 },
-            ],
+/// What replaces the definitions that differ from mode to mode.
+pub(crate) fn of_mode<M: Mode>(mistakes: &[&str]) -> Map<String, Value> {
+    let mix: Map<String, Value> = M::REQUESTS
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({ "type": "integer", "minimum": 0 }),
+            )
         })
+        .collect();
+    let nodes = json!({ "minimum": M::SERVERS.start(), "maximum": M::SERVERS.end() });
+    let options = serde_json::to_value(M::Options::default()).unwrap_or_default();
+    let words = [
+        ("Nodes", nodes),
+        ("Options", option(&options)),
+        (
+            "Mix",
+            json!({ "properties": mix, "additionalProperties": false }),
+        ),
+        ("Message", one_of(<M::Message as Kinds>::KINDS)),
+        ("Queue", one_of(M::QUEUES)),
+        ("Mistake", one_of(mistakes)),
+        ("Promises", one_or_more_of(&promises::<M>())),
+        ("Notes", one_or_more_of(<M::Note as Kinds>::KINDS)),
+    ];
+    let words = words.map(|(name, schema)| (name.to_owned(), schema));
+    words.into_iter().collect()
+}
+
+/// What an option can be, told from its default.
+fn option(default: &Value) -> Value {
+    let mut schema = match default {
+        Value::Null => return json!({}),
+        Value::Bool(_) => json!({ "type": "boolean" }),
+        Value::Number(number) if number.is_f64() => json!({ "type": "number" }),
+        Value::Number(_) => json!({ "type": "integer" }),
+        // A range of one length is written as a length.
+        Value::String(text) if text.parse::<SpanRange>().is_ok() => {
+            json!({ "type": "string", "pattern": RANGE })
+        }
+        Value::String(_) => json!({ "type": "string" }),
+        Value::Array(_) => json!({ "type": "array" }),
+        Value::Object(table) => {
+            let keys = table
+                .iter()
+                .map(|(key, default)| (key.clone(), option(default)));
+            let keys: Map<String, Value> = keys.collect();
+            return json!({ "type": "object", "properties": keys, "additionalProperties": false });
+        }
+    };
+    schema["default"] = default.clone();
+    schema
+}
+
+/// One of these words; where there are none, nothing.
+fn one_of(words: &[&str]) -> Value {
+    match words {
+        [] => json!({ "not": {} }),
+        words => json!({ "enum": words }),
     }
 }
 
-/// A range or a law.
-pub(super) struct Latency;
-
-impl JsonSchema for Latency {
-    fn schema_name() -> Cow<'static, str> {
-        "Latency".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (range, law) = (
-            generator.subschema_for::<Lengths>(),
-            generator.subschema_for::<LawFile>(),
-        );
-        json_schema!({
-            "description": "a range, or a law: `{ exponential = { mean = \"5ms\" } }`",
-            "anyOf": [range, law],
-        })
-    }
-}
-
-/// A number, or names by zone.
-pub(super) struct ZonesForm;
-
-impl JsonSchema for ZonesForm {
-    fn schema_name() -> Cow<'static, str> {
-        "Zones".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let named = generator.subschema_for::<BTreeMap<String, Group>>();
-        json_schema!({
-            "description": "a number of zones, or `{ east = [\"n1\", \"c1\"], west = \"n2\" }`",
-            "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 26 }, named],
-        })
-    }
+fn one_or_more_of(words: &[&str]) -> Value {
+    let word = one_of(words);
+    json!({ "anyOf": [word, { "type": "array", "items": word }] })
 }
