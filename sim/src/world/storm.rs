@@ -462,15 +462,17 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// A host has come to a point: whether a trap springs, and it is down.
+    /// A host has come to a point: whether a trap springs, and it is down. Of several that wait there, all do.
     pub(super) fn springs(&mut self, slot: usize, is_here: impl Fn(Point) -> bool) -> bool {
         let traps = &mut self.hosts[slot].traps;
         let here = traps.iter_mut().filter(|trap| is_here(trap.point));
         here.for_each(|trap| trap.left -= 1);
-        let Some(place) = traps.iter().position(|trap| trap.left == 0) else {
-            return false;
-        };
-        let (fault, part) = traps.remove(place).part;
+        let sprung: Vec<Trap> = traps.extract_if(.., |trap| trap.left == 0).collect();
+        sprung.iter().for_each(|trap| self.spring(slot, trap.part));
+        !sprung.is_empty()
+    }
+
+    fn spring(&mut self, slot: usize, (fault, part): (usize, usize)) {
         let this = &mut self.storm.faults[fault];
         this.found = true;
         let until = self.now + this.draws.next_draw().within(this.lasts);
@@ -489,6 +491,5 @@ impl<M: Mode> World<'_, M> {
             },
         );
         self.turn(fault, part, true);
-        true
     }
 }
