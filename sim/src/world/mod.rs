@@ -597,11 +597,11 @@ impl<'a, M: Mode> World<'a, M> {
     #[inline]
     fn send(&mut self, slot: usize, to: NodeId, message: M::Message) {
         let kind = message.kind();
-        self.messages[kind] += 1;
         let here = |point: Point| matches!(point, Point::Sends { kind: on, .. } if on == kind);
         if self.is_trapped(slot) && self.springs(slot, here) {
             return;
         }
+        self.messages[kind] += 1;
         let leaves = self.works(slot, &message);
         self.launch(leaves, slot, self.roster.slot(to), message);
     }
