@@ -31,6 +31,8 @@ pub(super) struct Host<M: Mode> {
     pub(super) lost: bool,
     /// What it had on disk is gone, and it has not been started since.
     pub(super) spoiled: bool,
+    /// A fault took what it had on disk, in this life or an earlier one.
+    pub(super) robbed: bool,
     /// It stays broken when the storm is over.
     pub(super) broken: bool,
     /// Where it goes down when it comes there.
@@ -141,6 +143,7 @@ impl<M: Mode> Host<M> {
             troubles: Troubles::default(),
             lost: false,
             spoiled: false,
+            robbed: false,
             broken: false,
             traps: Vec::new(),
             cpu: Cpu {

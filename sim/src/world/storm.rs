@@ -185,7 +185,7 @@ impl<M: Mode> World<'_, M> {
                 how: Down::Wipe | Down::Rot,
                 ..
             } => {
-                let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].spoiled;
+                let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].robbed;
                 let before = (0..self.servers).filter(lost).count();
                 let more = groups[0]
                     .iter()
@@ -397,12 +397,14 @@ impl<M: Mode> World<'_, M> {
             Down::HostDeath | Down::Power => self.jammed.retain(|(from, _), _| *from != slot),
             Down::Wipe => {
                 host.disk.wipe();
-                host.spoiled = true;
+                (host.spoiled, host.robbed) = (true, true);
             }
             Down::Rot => {
                 host.flushes += 1;
                 let draw: Draw = self.disks[slot].draw(host.flushes);
-                host.spoiled |= host.disk.rot(draw);
+                let rots = host.disk.rot(draw);
+                host.spoiled |= rots;
+                host.robbed |= rots;
             }
         }
     }
