@@ -181,10 +181,11 @@ impl<M: Mode> World<'_, M> {
                 groups[0].retain(|slot| self.hosts[*slot].waits_in(queue));
                 (!groups[0].is_empty()).then_some(groups)
             }
+            // Anything goes in a scenario that expects a violation.
             What::Down {
                 how: Down::Wipe | Down::Rot,
                 ..
-            } => {
+            } if self.scenario.expect.violated.is_empty() => {
                 let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].robbed;
                 let before = (0..self.servers).filter(lost).count();
                 let more = groups[0]
