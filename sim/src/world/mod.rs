@@ -565,6 +565,9 @@ impl<'a, M: Mode> World<'a, M> {
             Effect::Rewrite(records) => {
                 host.troubles.refuses().map_or(Ok(()), Err)?;
                 host.disk.rewrite(records);
+                if self.is_trapped(slot) {
+                    self.springs(slot, |point| point == Point::Written);
+                }
             }
             Effect::Flush(ticket) => host.disk.flush(ticket),
             Effect::Arm(timer, within) => {
