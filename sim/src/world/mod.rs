@@ -421,7 +421,15 @@ impl<'a, M: Mode> World<'a, M> {
             Input::Delivered(_, message) => {
                 self.works(slot, message);
             }
-            Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
+            Input::Failed(_) => {
+                self.step(slot, input);
+                // The news came late, behind a pause or other work: what it stopped for may be over.
+                if !self.hosts[slot].troubles.fails() {
+                    self.revive(slot);
+                }
+                return;
+            }
+            Input::Fired(_) | Input::Requested(..) => {}
         }
         self.step(slot, input);
     }

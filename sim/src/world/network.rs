@@ -295,10 +295,7 @@ impl Network {
 
     /// Whether so many bytes more can wait behind these, both with their headers.
     pub fn has_room(&self, waiting: u64, bytes: u64) -> bool {
-        waiting == 0
-            || self
-                .wire
-                .is_none_or(|wire| waiting + bytes <= wire.queue)
+        waiting == 0 || self.wire.is_none_or(|wire| waiting + bytes <= wire.queue)
     }
 
     /// Whether a message that arrives now finds its link cut.
