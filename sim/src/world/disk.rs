@@ -95,6 +95,11 @@ impl<R: Clone + Size> Disk<R> {
         (self.asked > self.done).then_some(self.asked)
     }
 
+    /// The newest flush that is done.
+    pub fn done(&self) -> Ticket {
+        self.done
+    }
+
     /// Starts the next flush, if one was asked for and none runs. It covers all that was written by now.
     pub fn start(&mut self) -> bool {
         let starts = self.running.is_none() && self.asked > self.done;

@@ -178,9 +178,11 @@ impl<M: Mode> Host<M> {
         self.held.push_back((ticket, effect));
     }
 
-    /// Drops what was held for a flush that failed.
-    pub(super) fn drop_held(&mut self, failed: Ticket) {
-        self.held.retain(|(ticket, _)| *ticket > failed);
+    /// Drops what was held for a flush that failed, behind the last one that was done: the process may still have to
+    /// hear of that one.
+    pub(super) fn drop_held(&mut self, done: Ticket, failed: Ticket) {
+        let waits_for_it = |ticket: Ticket| ticket > done && ticket <= failed;
+        self.held.retain(|(ticket, _)| !waits_for_it(*ticket));
     }
 
     /// Whether anything waits in this queue of its process.

@@ -376,9 +376,10 @@ impl<'a, M: Mode> World<'a, M> {
         }
         let draw = self.disks[slot].draw(flush);
         if host.troubles.fails_flushes > 0 {
+            let done = host.disk.done();
             let ticket = host.disk.fail(draw);
             debug!(target: "world", at = %self.now, node = %host.id, "a flush fails");
-            host.drop_held(ticket);
+            host.drop_held(done, ticket);
             self.mark(8 << 40, slot as u32, ticket.0 as u32);
             self.start_flush(slot);
             self.input(slot, Input::Failed(DiskError::Flush(ticket)));
