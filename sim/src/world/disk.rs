@@ -95,6 +95,11 @@ impl<R: Clone + Size> Disk<R> {
         (self.asked > self.done).then_some(self.asked)
     }
 
+    /// The newest flush that is done.
+    pub fn done(&self) -> Ticket {
+        self.done
+    }
+
     /// Starts the next flush, if one was asked for and none runs. It covers all that was written by now.
     pub fn start(&mut self) -> bool {
         let starts = self.running.is_none() && self.asked > self.done;
@@ -148,11 +153,13 @@ impl<R: Clone + Size> Disk<R> {
         ticket
     }
 
-    /// One of its durable records cannot be read any more; whether it had any.
+    /// One of its durable records cannot be read any more; whether it had any. A torn one never was durable.
     pub fn rot(&mut self, draw: Draw) -> bool {
-        let place = draw.also(4).below(self.durable.len() as u64) as usize;
+        let readable = self.durable.iter().filter(|record| record.is_ok()).count();
+        let place = draw.also(4).below(readable as u64) as usize;
         self.generation += 1;
-        let record = self.durable.get_mut(place);
+        let mut readable = self.durable.iter_mut().filter(|record| record.is_ok());
+        let record = readable.nth(place);
         record.map(|record| *record = Err(Damage::Rotten)).is_some()
     }
 
@@ -386,6 +393,21 @@ mod tests {
         disk.wipe();
         assert_eq!(disk.read(), []);
         assert!(!disk.rot(draw(0)));
+    }
+
+    #[test]
+    fn only_what_can_be_read_rots() {
+        for ordinal in 0..20 {
+            let durable = vec![Err(Damage::Rotten), Ok(1), Err(Damage::Torn)];
+            let mut disk: Disk<u64> = Disk {
+                durable,
+                ..Disk::default()
+            };
+            assert!(disk.rot(draw(ordinal)));
+            let rotten = Err(Damage::Rotten);
+            assert_eq!(disk.durable, [rotten, rotten, Err(Damage::Torn)]);
+            assert!(!disk.rot(draw(ordinal)));
+        }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct Host<M: Mode> {
     pub(super) lost: bool,
     /// What it had on disk is gone, and it has not been started since.
     pub(super) spoiled: bool,
+    /// A fault took what it had on disk, in this life or an earlier one.
+    pub(super) robbed: bool,
     /// It stays broken when the storm is over.
     pub(super) broken: bool,
     /// Where it goes down when it comes there.
@@ -68,6 +70,11 @@ pub(super) struct Troubles {
 }
 
 impl Troubles {
+    /// Whether anything fails now.
+    pub(super) fn fails(&self) -> bool {
+        self.refuses().is_some() || self.fails_flushes > 0
+    }
+
     /// Why a write would fail now.
     pub(super) fn refuses(&self) -> Option<DiskError> {
         match (self.fails_writes, self.full) {
@@ -141,6 +148,7 @@ impl<M: Mode> Host<M> {
             troubles: Troubles::default(),
             lost: false,
             spoiled: false,
+            robbed: false,
             broken: false,
             traps: Vec::new(),
             cpu: Cpu {
@@ -170,9 +178,11 @@ impl<M: Mode> Host<M> {
         self.held.push_back((ticket, effect));
     }
 
-    /// Drops what was held for a flush that failed.
-    pub(super) fn drop_held(&mut self, failed: Ticket) {
-        self.held.retain(|(ticket, _)| *ticket > failed);
+    /// Drops what was held for a flush that failed, behind the last one that was done: the process may still have to
+    /// hear of that one.
+    pub(super) fn drop_held(&mut self, done: Ticket, failed: Ticket) {
+        let waits_for_it = |ticket: Ticket| ticket > done && ticket <= failed;
+        self.held.retain(|(ticket, _)| !waits_for_it(*ticket));
     }
 
     /// Whether anything waits in this queue of its process.

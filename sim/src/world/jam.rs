@@ -6,8 +6,9 @@ use netsplit::{Kinds, Mode, Size};
 use tracing::debug;
 
 use super::World;
+use super::network::HEADERS;
 
-/// What waits on one link, oldest first, and how many bytes that is.
+/// What waits on one link, oldest first, and how many bytes that is, headers and all.
 pub(super) struct Jam<T> {
     messages: VecDeque<T>,
     bytes: u64,
@@ -20,7 +21,7 @@ impl<M: Mode> World<'_, M> {
             messages: VecDeque::new(),
             bytes: 0,
         });
-        let bytes = message.size() as u64;
+        let bytes = message.size() as u64 + HEADERS;
         if self.network.has_room(jam.bytes, bytes) {
             jam.bytes += bytes;
             jam.messages.push_back(message);

@@ -384,9 +384,10 @@ impl<'a, M: Mode> World<'a, M> {
         }
         let draw = self.disks[slot].draw(flush);
         if host.troubles.fails_flushes > 0 {
+            let done = host.disk.done();
             let ticket = host.disk.fail(draw);
             debug!(target: "world", at = %self.now, node = %host.id, "a flush fails");
-            host.drop_held(ticket);
+            host.drop_held(done, ticket);
             self.mark(8 << 40, slot as u32, ticket.0 as u32);
             self.start_flush(slot);
             self.input(slot, Input::Failed(DiskError::Flush(ticket)));
@@ -429,7 +430,15 @@ impl<'a, M: Mode> World<'a, M> {
             Input::Delivered(_, message) => {
                 self.works(slot, message);
             }
-            Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
+            Input::Failed(_) => {
+                self.step(slot, input);
+                // The news came late, behind a pause or other work: what it stopped for may be over.
+                if !self.hosts[slot].troubles.fails() {
+                    self.revive(slot);
+                }
+                return;
+            }
+            Input::Fired(_) | Input::Requested(..) => {}
         }
         self.step(slot, input);
     }
@@ -573,6 +582,9 @@ impl<'a, M: Mode> World<'a, M> {
             Effect::Rewrite(records) => {
                 host.troubles.refuses().map_or(Ok(()), Err)?;
                 host.disk.rewrite(records);
+                if self.is_trapped(slot) {
+                    self.springs(slot, |point| point == Point::Written);
+                }
             }
             Effect::Flush(ticket) => host.disk.flush(ticket),
             Effect::Arm(timer, within) => {
@@ -607,11 +619,11 @@ impl<'a, M: Mode> World<'a, M> {
     #[inline]
     fn send(&mut self, slot: usize, to: NodeId, message: M::Message) {
         let kind = message.kind();
-        self.messages[kind] += 1;
         let here = |point: Point| matches!(point, Point::Sends { kind: on, .. } if on == kind);
         if self.is_trapped(slot) && self.springs(slot, here) {
             return;
         }
+        self.messages[kind] += 1;
         let leaves = self.works(slot, &message);
         self.launch(leaves, slot, self.roster.slot(to), message);
     }

@@ -293,12 +293,9 @@ impl Network {
             .any(|rule| rule.act == Act::Jam)
     }
 
-    /// Whether so many bytes more can wait behind these.
+    /// Whether so many bytes more can wait behind these, both with their headers.
     pub fn has_room(&self, waiting: u64, bytes: u64) -> bool {
-        waiting == 0
-            || self
-                .wire
-                .is_none_or(|wire| waiting + bytes + HEADERS <= wire.queue)
+        waiting == 0 || self.wire.is_none_or(|wire| waiting + bytes <= wire.queue)
     }
 
     /// Whether a message that arrives now finds its link cut.

@@ -181,11 +181,12 @@ impl<M: Mode> World<'_, M> {
                 groups[0].retain(|slot| self.hosts[*slot].waits_in(queue));
                 (!groups[0].is_empty()).then_some(groups)
             }
+            // Anything goes in a scenario that expects a violation.
             What::Down {
                 how: Down::Wipe | Down::Rot,
                 ..
-            } => {
-                let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].spoiled;
+            } if self.scenario.expect.violated.is_empty() => {
+                let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].robbed;
                 let before = (0..self.servers).filter(lost).count();
                 let more = groups[0]
                     .iter()
@@ -397,12 +398,14 @@ impl<M: Mode> World<'_, M> {
             Down::HostDeath | Down::Power => self.jammed.retain(|(from, _), _| *from != slot),
             Down::Wipe => {
                 host.disk.wipe();
-                host.spoiled = true;
+                (host.spoiled, host.robbed) = (true, true);
             }
             Down::Rot => {
                 host.flushes += 1;
                 let draw: Draw = self.disks[slot].draw(host.flushes);
-                host.spoiled |= host.disk.rot(draw);
+                let rots = host.disk.rot(draw);
+                host.spoiled |= rots;
+                host.robbed |= rots;
             }
         }
     }
@@ -459,15 +462,17 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// A host has come to a point: whether a trap springs, and it is down.
+    /// A host has come to a point: whether a trap springs, and it is down. Of several that wait there, all do.
     pub(super) fn springs(&mut self, slot: usize, is_here: impl Fn(Point) -> bool) -> bool {
         let traps = &mut self.hosts[slot].traps;
         let here = traps.iter_mut().filter(|trap| is_here(trap.point));
         here.for_each(|trap| trap.left -= 1);
-        let Some(place) = traps.iter().position(|trap| trap.left == 0) else {
-            return false;
-        };
-        let (fault, part) = traps.remove(place).part;
+        let sprung: Vec<Trap> = traps.extract_if(.., |trap| trap.left == 0).collect();
+        sprung.iter().for_each(|trap| self.spring(slot, trap.part));
+        !sprung.is_empty()
+    }
+
+    fn spring(&mut self, slot: usize, (fault, part): (usize, usize)) {
         let this = &mut self.storm.faults[fault];
         this.found = true;
         let until = self.now + this.draws.next_draw().within(this.lasts);
@@ -486,6 +491,5 @@ impl<M: Mode> World<'_, M> {
             },
         );
         self.turn(fault, part, true);
-        true
     }
 }
