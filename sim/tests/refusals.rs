@@ -128,6 +128,7 @@ fn every_fault_that_cannot_be() {
         "for = \"1s\"\nfreeze_clock = \"clocks\"",
         "lose_queue = { on = \"leader\", queue = \"read\" }",
         "lose_queue = { on = \"leader\", queue = \"reads\", share = 50 }",
+        "lose_queue = { on = \"leader\", queue = \"reads\", share = 0.0 }",
         "for = \"1s\"\nlose_queue = { on = \"leader\", queue = \"reads\" }",
         "crash = \"any\"",
         "for = \"1s\"\ncrash = \"any\"\npause = \"any\"",

@@ -363,6 +363,11 @@ impl Checks<'_> {
         let queue = self.one_of(&file.queue, "queue", &known)?;
         let share = match &file.share {
             None => crate::world::random::Chance(1_000_000),
+            Some(share) if *share.get_ref() == 0.0 => {
+                return Err(self
+                    .at(share.span(), "a share of nothing")
+                    .help("0.5 loses half of what waits, 1 all of it"));
+            }
             Some(share) => self.chance(Some(share))?,
         };
         let on = self.group::<M>(&file.on)?;

@@ -42,7 +42,7 @@ impl<M: Mode> World<'_, M> {
         debug!(target: "world", at = %self.now, node = %self.ids[slot], "asks {op}: {request}");
         self.mark(3 << 40, slot as u32, op.0);
         self.open[client] = Some((op, ask));
-        self.step(slot, Input::Requested(op, request));
+        self.input(slot, Input::Requested(op, request));
     }
 
     pub(super) fn respond(&mut self, slot: usize, op: OpId, outcome: Outcome<M::Response>) {

@@ -103,7 +103,11 @@ impl<M: Mode> World<'_, M> {
             return;
         }
         host.pauses -= 1;
-        if host.pauses > 0 || host.process.is_none() {
+        if host.pauses > 0 {
+            return;
+        }
+        if host.process.is_none() {
+            self.revive(slot);
             return;
         }
         host.wakes += 1;

@@ -70,11 +70,6 @@ pub(super) struct Troubles {
 }
 
 impl Troubles {
-    /// Whether anything fails now.
-    pub(super) fn fails(&self) -> bool {
-        self.refuses().is_some() || self.fails_flushes > 0
-    }
-
     /// Why a write would fail now.
     pub(super) fn refuses(&self) -> Option<DiskError> {
         match (self.fails_writes, self.full) {

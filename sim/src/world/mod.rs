@@ -340,6 +340,9 @@ impl<'a, M: Mode> World<'a, M> {
     fn garbled(&mut self, from: usize, to: usize) {
         self.mark(7 << 40, from as u32, to as u32);
         let (sender, host) = (self.ids[from], &self.hosts[to]);
+        if host.process.is_none() {
+            return;
+        }
         debug!(target: "world", at = %self.now, node = %host.id, "throws away a damaged message from {sender}");
     }
 
@@ -430,15 +433,7 @@ impl<'a, M: Mode> World<'a, M> {
             Input::Delivered(_, message) => {
                 self.works(slot, message);
             }
-            Input::Failed(_) => {
-                self.step(slot, input);
-                // The news came late, behind a pause or other work: what it stopped for may be over.
-                if !self.hosts[slot].troubles.fails() {
-                    self.revive(slot);
-                }
-                return;
-            }
-            Input::Fired(_) | Input::Requested(..) => {}
+            Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
         }
         self.step(slot, input);
     }

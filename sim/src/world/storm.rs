@@ -410,10 +410,11 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// Starts a host that is down and that nothing keeps down.
+    /// Starts a host that is down and that nothing keeps down, or still.
     pub(super) fn revive(&mut self, slot: usize) {
         let host = &self.hosts[slot];
-        if host.process.is_none() && host.downs == 0 && !host.lost && !host.broken {
+        let kept = host.downs > 0 || host.pauses > 0 || host.lost || host.broken;
+        if host.process.is_none() && !kept {
             self.mark(6 << 40, slot as u32, host.life.0);
             self.boot(slot);
         }
