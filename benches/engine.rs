@@ -27,9 +27,9 @@ fn scenario<M: Mode>(text: String) -> Scenario<M> {
 }
 
 /// The cluster that madsim's Endpoint is given too: 1 to 10 ms latency, a beat every 50 ms.
-fn heartbeats(nodes: u32, seconds: u32) -> Scenario<Heartbeat> {
+fn heartbeats(nodes: u32, seconds: u32, machine: &str) -> Scenario<Heartbeat> {
     scenario(format!(
-        "mode = 'heartbeat'\nnodes = {nodes}\nseeds = '0..1'\nlength = '{seconds}s'\n\
+        "mode = 'heartbeat'\nnodes = {nodes}\nseeds = '0..1'\nlength = '{seconds}s'\nmachine = '{machine}'\n\
          [network]\nlatency = '1ms..10ms'\n[workload]\nclients = 1\nrate = '1/s'\nmix = {{ echo = 1 }}\n"
     ))
 }
@@ -39,8 +39,13 @@ fn engine(c: &mut Criterion) {
     group
         .sample_size(10)
         .measurement_time(Duration::from_secs(6));
-    for (nodes, seconds) in [(5, 600), (50, 6), (300, 1)] {
-        let scenario = heartbeats(nodes, seconds);
+    for (nodes, seconds, machine) in [
+        (5, 600, "free"),
+        (5, 600, "gce_8_vcpu"),
+        (50, 6, "free"),
+        (300, 1, "free"),
+    ] {
+        let scenario = heartbeats(nodes, seconds, machine);
         let delivered = |seed| {
             stand(seed, Footing::Default, |ground| {
                 World::new(&scenario, seed, ground).run().delivered
@@ -48,13 +53,13 @@ fn engine(c: &mut Criterion) {
         };
         group.throughput(Throughput::Elements(delivered(0)));
         let mut seed = 0;
-        group.bench_function(format!("netsplit, {nodes} nodes"), |b| {
+        group.bench_function(format!("netsplit, {nodes} nodes, {machine}"), |b| {
             b.iter(|| {
                 seed += 1;
                 delivered(seed)
             });
         });
-        if nodes == 5 {
+        if (nodes, machine) == (5, "free") {
             group.bench_function("netsplit without madsim, 5 nodes", |b| {
                 b.iter(|| {
                     seed += 1;

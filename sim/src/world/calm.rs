@@ -18,6 +18,7 @@ pub enum Calm {
 
 impl<M: Mode> World<'_, M> {
     /// The storm is over.
+    #[cold]
     pub(super) fn calm(&mut self) {
         let sound = self.sound();
         let names: Vec<String> = (0..self.servers)

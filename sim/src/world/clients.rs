@@ -81,6 +81,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// Idle clients take up what is to be done; when nothing is left and the replicas agree, the run is over.
+    #[cold]
     pub(super) fn settle(&mut self) {
         for client in 0..self.open.len() {
             let ready = self.hosts[self.servers + client].process.is_some();

@@ -51,6 +51,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// Lets something wait until a busy host is free.
+    #[cold]
     pub(super) fn stand_in_line(&mut self, slot: usize, what: Waiting<M>) {
         let inbox = &mut self.hosts[slot].cpu.inbox;
         if what.is_news_of_a_failed_flush() {
@@ -72,6 +73,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// A host may be free for the next thing that waits.
+    #[cold]
     pub(super) fn free(&mut self, slot: usize) {
         let host = &mut self.hosts[slot];
         if host.cpu.looks != Some(self.now) {

@@ -16,6 +16,7 @@ pub(super) struct Jam<T> {
 
 impl<M: Mode> World<'_, M> {
     /// A message waits for a jam to end, if there is room for it.
+    #[cold]
     pub(super) fn jam(&mut self, from: usize, to: usize, message: M::Message) {
         let jam = self.jammed.entry((from, to)).or_insert_with(|| Jam {
             messages: VecDeque::new(),
@@ -32,7 +33,11 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// How many messages wait for jams to end.
+    #[inline]
     pub(super) fn jammed_messages(&self) -> usize {
+        if self.jammed.is_empty() {
+            return 0;
+        }
         self.jammed.values().map(|jam| jam.messages.len()).sum()
     }
 

@@ -298,6 +298,7 @@ impl<'a, M: Mode> World<'a, M> {
         self.digest.write_u64(u64::from(a) << 32 | u64::from(b));
     }
 
+    #[inline]
     fn happen(&mut self, event: Event<M>) {
         match event {
             Event::Deliver { from, to, message } => self.deliver(from, to, message),
@@ -337,6 +338,7 @@ impl<'a, M: Mode> World<'a, M> {
     }
 
     /// A message arrives damaged: its receiver's checksum tells, and nobody hears of it.
+    #[cold]
     fn garbled(&mut self, from: usize, to: usize) {
         self.mark(7 << 40, from as u32, to as u32);
         let (sender, host) = (self.ids[from], &self.hosts[to]);

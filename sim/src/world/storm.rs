@@ -107,6 +107,7 @@ impl Storm {
 
 impl<M: Mode> World<'_, M> {
     /// A fault fires: its names are bound to hosts, or it waits until they can be.
+    #[cold]
     pub(super) fn strike(&mut self, fault: usize) {
         if self.storm.over {
             return;
@@ -269,6 +270,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// A part of a fault begins or ends.
+    #[cold]
     pub(super) fn turn(&mut self, fault: usize, part: usize, on: bool) {
         let this = &mut self.storm.faults[fault];
         if self.storm.over || this.parts[part].on == on {
@@ -411,6 +413,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// Starts a host that is down and that nothing keeps down, or still.
+    #[cold]
     pub(super) fn revive(&mut self, slot: usize) {
         let host = &self.hosts[slot];
         let kept = host.downs > 0 || host.pauses > 0 || host.lost || host.broken;
@@ -464,6 +467,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// A host has come to a point: whether a trap springs, and it is down. Of several that wait there, all do.
+    #[cold]
     pub(super) fn springs(&mut self, slot: usize, is_here: impl Fn(Point) -> bool) -> bool {
         let traps = &mut self.hosts[slot].traps;
         let here = traps.iter_mut().filter(|trap| is_here(trap.point));
