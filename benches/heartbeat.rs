@@ -112,6 +112,7 @@ impl Process for Node {
             Input::Delivered(_, Beat(number)) => self.heard = self.heard.max(number),
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
             Input::Flushed(_) | Input::Failed(_) => {}
+            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
         }
     }
 }

@@ -80,6 +80,38 @@ impl fmt::Display for OpId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Ticket(pub u64);
 
+/// A stream between two processes, named by who opened it and which of its streams it is: `n1/3`. No two of a run share
+/// one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StreamId {
+    /// Who opened it.
+    pub opener: NodeId,
+    /// Which of the opener's, from 1; it goes on counting over restarts.
+    pub number: u32,
+}
+
+impl StreamId {
+    /// The name before the first of a node.
+    pub const fn before_first(opener: NodeId) -> StreamId {
+        StreamId { opener, number: 0 }
+    }
+
+    /// The next of the same opener.
+    #[must_use]
+    pub const fn next(self) -> StreamId {
+        StreamId {
+            opener: self.opener,
+            number: self.number + 1,
+        }
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.opener, self.number)
+    }
+}
+
 /// How many times a process has been started, from 0: a restarted client is a new session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Life(pub u32);

@@ -20,11 +20,12 @@ pub mod queue;
 pub mod raft;
 pub mod time;
 
-pub use id::{Life, NodeId, OpId, Ticket};
+pub use id::{Life, NodeId, OpId, StreamId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};
 pub use mode::{Ask, Envelope, Member, Mode, Promise, View};
 pub use process::{
-    Damage, DiskError, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role, Size,
+    Closing, Damage, DiskError, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role,
+    Size,
 };
 pub use queue::{Losable, Queue};
 pub use time::{Now, Span, SpanRange, Time};

@@ -14,12 +14,18 @@
 //!
 //! * *disk* effects (write, rewrite, flush) are ordered among themselves and never held. One flush runs at a time; the
 //!   next covers all that was written by then, so group commit costs nothing to write.
-//! * *outward* effects (send, respond) are what anyone else can see. They wait for every flush that this node asked for
+//! * *outward* effects (send, open, push, close, respond) are what anyone else can see. They wait for every flush that this node asked for
 //!   before them, in this step or an earlier one, and leave in order. One that rests on nothing in the cache may be
 //!   marked to pass, with the reason in a comment.
 //! * *inner* effects (arm, disarm, note, stop) act at once. A note says "the process did this", not "this is durable".
 //!
-//! At a crash all that is held or armed is gone, and any prefix of what was written and not flushed survives.
+//! Two services carry messages. A *datagram* ([`Outbox::send`]) may be lost, doubled or overtaken. A *stream*
+//! ([`Outbox::open`]) delivers whole messages in order or ends: bytes that are pushed into it use up its window, which
+//! opens again as the peer takes them in; a lost segment delays what is behind it, and a link that is cut stalls it. A
+//! process that dies resets its streams, and with that a suffix of what it had pushed may be lost; a host that dies says
+//! nothing, and its peers find out when a segment of theirs meets its restart. Timeouts belong to the protocol.
+//!
+//! At a crash all that is held, armed or open is gone, and any prefix of what was written and not flushed survives.
 //!
 //! # A complete protocol
 //!
@@ -105,6 +111,8 @@
 //!                 }
 //!             }
 //!             Input::Failed(_) => out.stop("the disk failed"),
+//!             // It speaks in datagrams.
+//!             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
 //!             Input::Fired(()) | Input::Flushed(_) => {}
 //!         }
 //!     }
@@ -122,7 +130,7 @@ use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
 
 use crate::queue::Losable;
-use crate::{Life, NodeId, Now, OpId, SpanRange, Ticket};
+use crate::{Life, NodeId, Now, OpId, SpanRange, StreamId, Ticket};
 
 /// The vocabulary of one protocol: what travels, what is written, what is asked, what is noted.
 ///
@@ -241,9 +249,18 @@ pub enum DiskError {
     Flush(Ticket),
 }
 
+/// Why a stream is no more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Closing {
+    /// Nobody was there to open it to.
+    Refused,
+    /// The peer, or something between, broke it off: a suffix of what was pushed, either way, may be lost.
+    Reset,
+    /// The peer closed it, and all that it had pushed before has arrived.
+    Finished,
+}
+
 /// What the world hands to a process.
-///
-/// Streams (opened, arrived, credit, closed) join this list with their first user.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Input<P: Protocol> {
     /// A message from that node. It may be late, doubled or out of order.
@@ -254,6 +271,23 @@ pub enum Input<P: Protocol> {
     Requested(OpId, P::Request),
     /// Everything written before this ticket's flush is durable.
     Flushed(Ticket),
+    /// A stream is open.
+    Opened {
+        /// Which.
+        stream: StreamId,
+        /// Who is at the other end.
+        peer: NodeId,
+        /// Whether this process opened it.
+        mine: bool,
+        /// How many bytes can be pushed into it before credit comes back.
+        credit: u32,
+    },
+    /// The next message of a stream.
+    Arrived(StreamId, P::Message),
+    /// So many bytes more can be pushed into a stream.
+    Credit(StreamId, u32),
+    /// A stream is no more. What is still pushed into it goes nowhere.
+    Closed(StreamId, Closing),
     /// The disk failed. What is in memory is ahead of what is durable: a process may only [stop](Outbox::stop), or know
     /// very well what it does.
     Failed(DiskError),
@@ -271,8 +305,6 @@ pub enum Outcome<R> {
 }
 
 /// What a process asks of the world. The classes are those of the [module](self).
-///
-/// Streams (open, push, close) join the outward effects with their first user.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Effect<P: Protocol> {
     /// Outward: send a datagram.
@@ -284,6 +316,20 @@ pub enum Effect<P: Protocol> {
         /// Whether it may overtake flushes, because it rests on nothing in the cache.
         pass: bool,
     },
+    /// Outward: open a stream to that node; [`Input::Opened`] or [`Input::Closed`] says what came of it, if anything
+    /// comes back at all.
+    Open(StreamId, NodeId),
+    /// Outward: push a message into a stream. One that is over swallows it.
+    Push {
+        /// Which.
+        stream: StreamId,
+        /// What; no more bytes than there is credit for.
+        message: P::Message,
+        /// Whether it may overtake flushes, because it rests on nothing in the cache.
+        pass: bool,
+    },
+    /// Outward: close a stream. What was pushed before still arrives; nothing more comes of it here.
+    Close(StreamId),
     /// Outward: tell the client boundary how an operation ended.
     Respond(OpId, Outcome<P::Response>),
     /// Disk: append a record to the cache.
@@ -307,6 +353,7 @@ pub enum Effect<P: Protocol> {
 pub struct Outbox<P: Protocol> {
     effects: Vec<Effect<P>>,
     last: Ticket,
+    last_stream: StreamId,
 }
 
 impl<P: Protocol> Default for Outbox<P> {
@@ -314,6 +361,7 @@ impl<P: Protocol> Default for Outbox<P> {
         Outbox {
             effects: Vec::new(),
             last: Ticket(0),
+            last_stream: StreamId::before_first(NodeId::server(1)),
         }
     }
 }
@@ -340,6 +388,36 @@ impl<P: Protocol> Outbox<P> {
             message,
             pass: true,
         });
+    }
+
+    /// Opens a stream to a node, once every flush asked for so far is done.
+    pub fn open(&mut self, to: NodeId) -> StreamId {
+        self.last_stream = self.last_stream.next();
+        self.effects.push(Effect::Open(self.last_stream, to));
+        self.last_stream
+    }
+
+    /// Pushes a message into a stream, once every flush asked for so far is done. It must fit into the stream's window.
+    pub fn push(&mut self, stream: StreamId, message: P::Message) {
+        self.effects.push(Effect::Push {
+            stream,
+            message,
+            pass: false,
+        });
+    }
+
+    /// Pushes a message that rests on nothing in the cache: it waits for no flush. Say why beside the call.
+    pub fn push_past_flush(&mut self, stream: StreamId, message: P::Message) {
+        self.effects.push(Effect::Push {
+            stream,
+            message,
+            pass: true,
+        });
+    }
+
+    /// Closes a stream behind what was pushed.
+    pub fn close(&mut self, stream: StreamId) {
+        self.effects.push(Effect::Close(stream));
     }
 
     /// Ends a client operation.
@@ -400,6 +478,11 @@ impl<P: Protocol> Outbox<P> {
         self.effects.drain(..)
     }
 
+    /// The last stream opened, and from which to go on: a world keeps one count per node.
+    pub fn last_stream(&mut self) -> &mut StreamId {
+        &mut self.last_stream
+    }
+
     /// The last ticket given, and from which to go on: a world keeps one count per node.
     pub fn last_ticket(&mut self) -> &mut Ticket {
         &mut self.last
@@ -428,6 +511,18 @@ impl<P: Protocol> Display for Effect<P> {
                 message,
                 pass: true,
             } => write!(f, "send {to} past flush: {message}"),
+            Effect::Open(stream, to) => write!(f, "open {stream} to {to}"),
+            Effect::Push {
+                stream,
+                message,
+                pass: false,
+            } => write!(f, "push {stream}: {message}"),
+            Effect::Push {
+                stream,
+                message,
+                pass: true,
+            } => write!(f, "push {stream} past flush: {message}"),
+            Effect::Close(stream) => write!(f, "close {stream}"),
             Effect::Respond(op, outcome) => write!(f, "respond {op} {outcome}"),
             Effect::Write(record) => write!(f, "write {record}"),
             Effect::Rewrite(records) => write!(f, "rewrite with {} records", records.len()),
@@ -437,6 +532,16 @@ impl<P: Protocol> Display for Effect<P> {
             Effect::Note(note) => write!(f, "note {note}"),
             Effect::Stop(reason) => write!(f, "stop: {reason}"),
         }
+    }
+}
+
+impl Display for Closing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Closing::Refused => "refused",
+            Closing::Reset => "reset",
+            Closing::Finished => "finished",
+        })
     }
 }
 

@@ -107,6 +107,7 @@ impl<const LEAK: usize> Process for Node<LEAK> {
             }
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
             Input::Delivered(..) | Input::Flushed(_) | Input::Failed(_) => {}
+            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
         }
     }
 }

@@ -71,6 +71,8 @@ impl Process for Client {
             Input::Fired(Timer::Retry) => self.on_retry(out),
             Input::Fired(Timer::GiveUp) => self.on_give_up(out),
             // A server's affairs.
+            // Raft speaks in datagrams.
+            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
             // It writes nothing.
             Input::Flushed(_) | Input::Failed(_) => {}
             Input::Delivered(..) | Input::Fired(_) => {}

@@ -108,6 +108,8 @@ impl Process for Server {
                 Standing::Leader(_) => self.on_own_log_flushed(ticket, out),
             },
             Input::Failed(error) => on_disk_error(error, out),
+            // Raft speaks in datagrams.
+            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
             // A client's affairs.
             Input::Fired(Timer::Retry | Timer::GiveUp) | Input::Requested(..) => {}
         }

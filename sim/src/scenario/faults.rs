@@ -8,7 +8,8 @@ use toml::Spanned;
 use super::Problem;
 use super::checks::Checks;
 use super::file::{
-    Apart, CrashAtFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
+    Apart, CrashAtFile, CutFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
+    StallFile,
 };
 use super::form::Form;
 use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
@@ -28,6 +29,9 @@ pub(super) const WORDS: [(&str, Target); 6] = [
 /// The points at a disk at which a process can die.
 pub(super) const POINTS: [(&str, Point); 2] =
     [("write", Point::Written), ("flush", Point::Flushed)];
+
+/// The ways of a stream, as its opener sees them.
+pub(super) const WAYS: [(&str, [bool; 2]); 2] = [("forth", [true, false]), ("back", [false, true])];
 
 /// The shortest time for which a flapping fault stays as it is.
 const LEAST_FLAP: Span = Span::millis(1);
@@ -178,6 +182,17 @@ impl Checks<'_> {
         {
             let act = Act::Noise(self.noise([loss, duplicate, reorder, corrupt])?);
             deeds.push(self.links::<M>(from, to, message, act)?);
+        }
+        if let Some(CutFile { from, to }) = &file.reset_streams {
+            let (from, to) = (self.group::<M>(from)?, self.group::<M>(to)?);
+            deeds.push(What::Reset { from, to });
+        }
+        if let Some(StallFile { from, to, way }) = &file.stall_streams {
+            let (from, to) = (self.group::<M>(from)?, self.group::<M>(to)?);
+            let ways = way
+                .as_ref()
+                .map_or(Ok([true; 2]), |way| self.one_of(way, "way", &WAYS))?;
+            deeds.push(What::Stall { from, to, ways });
         }
         if let Some(names) = &file.swizzle {
             deeds.push(What::Swizzle(self.group::<M>(names)?));

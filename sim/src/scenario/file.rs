@@ -13,7 +13,7 @@ use toml::Spanned;
 use super::values::{
     Bandwidth, Calms, Count, Drift, Group, Groups, Latency, Length, Lengths, Machines, Message,
     Mistake, Mix, ModeName, Nodes, Notes, Points, Probability, Promises, Queue, Rate, SeedRange,
-    SignedLength, Size, Throughput, ZonesForm,
+    SignedLength, Size, Throughput, Ways, ZonesForm,
 };
 
 #[derive(Deserialize)]
@@ -110,6 +110,9 @@ pub(super) struct NetworkFile {
     /// What each link can carry, each way. Default: any amount, or as the machine says.
     #[schemars(with = "Option<Bandwidth>")]
     pub(super) bandwidth: Option<Spanned<String>>,
+    /// How many bytes a stream takes before its receiver has taken any in. Default 64KiB.
+    #[schemars(with = "Option<Size>")]
+    pub(super) window: Option<Spanned<String>>,
     /// How much can wait for a link; one message more than fits is dropped. Default 4MiB where there is a bandwidth.
     #[schemars(with = "Option<Size>")]
     pub(super) queue: Option<Spanned<String>>,
@@ -186,7 +189,7 @@ fn ten_keys() -> Spanned<u32> {
 #[serde(deny_unknown_fields, expecting = "a table, written [[fault]]")]
 #[schemars(
     rename = "Fault",
-    extend("if" = { "required": ["lose_queue"] }),
+    extend("if" = { "anyOf": [{ "required": ["lose_queue"] }, { "required": ["reset_streams"] }] }),
     extend("then" = { "not": { "required": ["for"] } }),
     extend("else" = { "required": ["for"] })
 )]
@@ -197,13 +200,14 @@ pub(super) struct FaultFile {
     /// How long from one beginning to the next, again and again; it comes once if this is left out.
     #[schemars(with = "Option<Lengths>")]
     pub(super) every: Option<Spanned<SpanRange>>,
-    /// How long it lasts; where nodes go down, how long each is down. Only `lose_queue` has none.
+    /// How long it lasts; where nodes go down, how long each is down. Only `lose_queue` and `reset_streams`
+    /// have none.
     #[serde(rename = "for")]
     #[schemars(with = "Option<Lengths>")]
     pub(super) lasts: Option<Spanned<SpanRange>>,
     /// While it lasts it comes and goes: how long it stays on, and off. At least 1ms. Not with `swizzle`, `crash`,
     /// `kill_host`, `power`, `wipe`, `rot`, `rolling`, `crash_at`, `fail_writes`, `fill_disk`, `fail_flushes`,
-    /// `fake_flushes` and `lose_queue`.
+    /// `fake_flushes`, `reset_streams` and `lose_queue`.
     #[schemars(with = "Option<Lengths>")]
     pub(super) flap: Option<Spanned<SpanRange>>,
     /// Network. Nothing passes between groups, either way; who is in no group hears everybody. Or a shape into which the
@@ -214,7 +218,7 @@ pub(super) struct FaultFile {
     /// Network. Nothing passes one way; back, it does.
     #[schemars(extend("examples" = [{ "from": "others", "to": "leader" }]))]
     pub(super) cut: Option<CutFile>,
-    /// Network. Messages are lost.
+    /// Network. Messages are lost; on a stream they are sent again, and what is behind them waits.
     #[schemars(with = "Option<LinksFile>", extend("examples" = [{ "message": "accepted" }, { "from": "leader", "to": "any" }]))]
     pub(super) drop: Option<Spanned<LinksFile>>,
     /// Network. Messages wait until it is over, and then all set out at once.
@@ -230,10 +234,18 @@ pub(super) struct FaultFile {
     /// another order in the second.
     #[schemars(with = "Option<Group>", extend("examples" = ["all"]))]
     pub(super) swizzle: Option<Spanned<Names>>,
+    /// Network. The streams that one group has opened to another are broken off, at once: both ends are told, and of what
+    /// is under way a suffix is lost. Waits until there is one.
+    #[schemars(extend("examples" = [{ "from": "any", "to": "others" }]))]
+    pub(super) reset_streams: Option<CutFile>,
+    /// Network. The streams that one group has opened to another are held up, while everything else between them passes.
+    #[schemars(extend("examples" = [{ "from": "any", "to": "others", "way": "back" }]))]
+    pub(super) stall_streams: Option<StallFile>,
     /// Process. It dies, with what was in memory and any suffix of what was not flushed, and restarts by itself.
     #[schemars(with = "Option<Group>", extend("examples" = ["leader", ["c1", "c2"]]))]
     pub(super) crash: Option<Spanned<Names>>,
-    /// Process. Its machine dies: what waits in a jam to leave it is lost too, and no reset reaches its peers.
+    /// Process. Its machine dies: what waits in a jam to leave it is lost too, and no reset reaches those at the other
+    /// ends of its streams: they learn of it when a segment of theirs meets its restart.
     #[schemars(with = "Option<Group>", extend("examples" = ["leader"]))]
     pub(super) kill_host: Option<Spanned<Names>>,
     /// Process. The machines die at one instant for want of power; each is back after its own draw from `for`.
@@ -300,6 +312,25 @@ pub(super) struct CutFile {
     /// Those who hear nothing of them.
     #[schemars(with = "Group")]
     pub(super) to: Spanned<Names>,
+}
+
+/// Streams that are held up.
+#[derive(Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { from = \"any\", to = \"others\", way = \"back\" }"
+)]
+#[schemars(rename = "Stall")]
+pub(super) struct StallFile {
+    /// Those who opened them.
+    #[schemars(with = "Group")]
+    pub(super) from: Spanned<Names>,
+    /// Those to whom they were opened.
+    #[schemars(with = "Group")]
+    pub(super) to: Spanned<Names>,
+    /// `forth`: what the openers push; `back`: what comes back. Default: both.
+    #[schemars(with = "Option<Ways>")]
+    pub(super) way: Option<Spanned<String>>,
 }
 
 /// Some messages on some links.

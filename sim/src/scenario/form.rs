@@ -74,13 +74,17 @@ impl Form {
     fn fault_keys(&self) -> (Vec<Key<'_>>, Vec<Fault<'_>>) {
         let table = self.named("Fault");
         let (mut common, mut deeds) = (Vec::new(), Vec::new());
+        let is_instant = |name: &str| {
+            let mut instant = table["if"]["anyOf"].as_array().into_iter().flatten();
+            instant.any(|one| one["required"][0] == name)
+        };
         for key in self.keys(table) {
             // What befalls one thing names it in a word before its first sentence.
             match key.about.split_once(". ") {
                 Some((kind, about)) if !kind.contains(' ') => deeds.push(Fault {
                     kind,
                     key: Key { about, ..key },
-                    is_instant: table["if"]["required"][0] == key.name,
+                    is_instant: is_instant(key.name),
                 }),
                 _ => common.push(key),
             }

@@ -130,7 +130,20 @@ impl Checks<'_> {
             between,
             noise,
             wire: self.wire(file, machine)?,
+            window: self.window(file.window.as_ref())?,
         })
+    }
+
+    fn window(&self, window: Option<&Spanned<String>>) -> Result<u32, Problem> {
+        let Some(window) = window else {
+            return Ok(NetworkSetup::default().window);
+        };
+        match self.bytes(window)? {
+            0 => Err(self
+                .at(window.span(), "a window of nothing")
+                .help("64KiB is usual")),
+            bytes => Ok(bytes),
+        }
     }
 
     fn wire(&self, file: &NetworkFile, machine: &Machine) -> Result<Option<Wire>, Problem> {

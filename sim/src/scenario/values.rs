@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::checks::CALMS;
-use super::faults::{POINTS, WORDS};
+use super::faults::{POINTS, WAYS, WORDS};
 use super::file::LawFile;
 use super::resources::{MOST_ZONES, Machine};
 use crate::world::target::Shape;
@@ -91,15 +91,17 @@ pub(super) struct Word<const N: usize>;
 pub(super) type Calms = Word<0>;
 pub(super) type Machines = Word<1>;
 pub(super) type Points = Word<2>;
+pub(super) type Ways = Word<3>;
 
 /// The words of a list.
 type Words = fn() -> Vec<&'static str>;
 
 /// Their names, and the words.
-const LISTS: [(&str, Words); 3] = [
+const LISTS: [(&str, Words); 4] = [
     ("Calm", || CALMS.map(|(name, _)| name).to_vec()),
     ("Machine", || Machine::ALL.map(|(name, _)| name).to_vec()),
     ("Point", || POINTS.map(|(name, _)| name).to_vec()),
+    ("Way", || WAYS.map(|(name, _)| name).to_vec()),
 ];
 
 impl<const N: usize> JsonSchema for Word<N> {

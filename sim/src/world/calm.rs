@@ -90,7 +90,7 @@ impl<M: Mode> World<'_, M> {
         match draw.below(3) {
             0 => {
                 info!(target: "world", at = %self.now, node = %id, "goes down for good");
-                self.crash(slot);
+                self.crash(slot, true);
             }
             1 => {
                 info!(target: "world", at = %self.now, node = %id, "stands still for good");
@@ -123,6 +123,7 @@ impl<M: Mode> World<'_, M> {
             }
         }
         self.network.spare(sound.to_vec(), self.now);
+        self.free_streams(sound);
         self.unjam();
         for slot in (0..self.hosts.len()).filter(|slot| sound[*slot]) {
             self.hosts[slot].downs = 0;

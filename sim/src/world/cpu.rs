@@ -114,7 +114,30 @@ impl<M: Mode> World<'_, M> {
         }
         host.wakes += 1;
         let key = Key::new(self.seed ^ host.wakes << 32, Purpose::Wake(slot as u32));
-        let waiting = key.stream().shuffled(std::mem::take(&mut host.waiting));
+        let mut came: Vec<Option<Waiting<M>>> = std::mem::take(&mut host.waiting)
+            .into_iter()
+            .map(Some)
+            .collect();
+        let order = key.stream().shuffled((0..came.len()).collect());
+        // What came on streams keeps its order among itself.
+        let of_stream = |place: &usize| came[*place].as_ref().is_some_and(Waiting::is_of_a_stream);
+        let mut streamed: Vec<usize> = order.iter().copied().filter(of_stream).collect();
+        streamed.sort_unstable();
+        let mut streamed = streamed.into_iter();
+        let order: Vec<usize> = order
+            .into_iter()
+            .map(|place| {
+                if of_stream(&place) {
+                    streamed.next().unwrap_or(place)
+                } else {
+                    place
+                }
+            })
+            .collect();
+        let waiting: Vec<Waiting<M>> = order
+            .into_iter()
+            .filter_map(|place| came[place].take())
+            .collect();
         let (news, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(Waiting::is_news_of_a_failed_flush);

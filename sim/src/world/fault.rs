@@ -31,6 +31,22 @@ pub enum What {
         /// What happens to them.
         act: Act,
     },
+    /// The streams that one group has opened to the other are broken off, at once.
+    Reset {
+        /// The openers.
+        from: Group,
+        /// The others.
+        to: Group,
+    },
+    /// The streams that one group has opened to the other are held up, while everything else between them passes.
+    Stall {
+        /// The openers.
+        from: Group,
+        /// The others.
+        to: Group,
+        /// What the openers push, and what comes back.
+        ways: [bool; 2],
+    },
     /// Of the group each one is clogged or not, as a coin falls: one after another in the first half, and let go in
     /// another order in the second.
     Swizzle(Group),
@@ -168,7 +184,9 @@ impl What {
     pub fn groups(&self) -> Vec<&Group> {
         match self {
             What::Partition(groups) => groups.iter().collect(),
-            What::Cut { from, to } => vec![from, to],
+            What::Cut { from, to } | What::Reset { from, to } | What::Stall { from, to, .. } => {
+                vec![from, to]
+            }
             What::Links { from, to, .. } => from.iter().chain(to).collect(),
             What::Swizzle(on) | What::Pause(on) => vec![on],
             What::Down { on, .. }
@@ -184,7 +202,7 @@ impl What {
 
     /// Whether it happens at once, and lasts no time.
     pub fn is_instant(&self) -> bool {
-        matches!(self, What::Lose { .. })
+        matches!(self, What::Lose { .. } | What::Reset { .. })
     }
 
     /// Whether it can come and go while it lasts.
@@ -194,11 +212,13 @@ impl What {
             | What::Shape(_)
             | What::Cut { .. }
             | What::Links { .. }
+            | What::Stall { .. }
             | What::Pause(_)
             | What::SlowCpu { .. }
             | What::Clock { .. } => true,
             What::Disk { trouble, .. } => matches!(trouble, Trouble::Slow(_) | Trouble::Stalls),
             What::Swizzle(_)
+            | What::Reset { .. }
             | What::Down { .. }
             | What::Rolling { .. }
             | What::Trap { .. }
@@ -274,6 +294,7 @@ impl What {
                 | What::Shape(_)
                 | What::Cut { .. }
                 | What::Links { .. }
+                | What::Stall { .. }
                 | What::Swizzle(_)
         )
     }
@@ -329,6 +350,15 @@ impl What {
                         )
                     }
                 }
+            }
+            What::Reset { .. } => format!("streams broken off, opened by {} to {}", on(0), on(1)),
+            What::Stall { ways, .. } => {
+                let ways = match ways {
+                    [true, false] => "forth",
+                    [false, true] => "back",
+                    _ => "both ways",
+                };
+                format!("streams held up {ways}, opened by {} to {}", on(0), on(1))
             }
             What::Swizzle(_) => format!("swizzle {}", on(0)),
             What::Down { how, .. } => {

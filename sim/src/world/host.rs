@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use netsplit::{
     DiskError, Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span,
-    SpanRange, Ticket, Time,
+    SpanRange, StreamId, Ticket, Time,
 };
 
 use super::clock::Clock;
@@ -44,6 +44,11 @@ pub(super) struct Host<M: Mode> {
     pub(super) held: VecDeque<(Ticket, Outward<M>)>,
     /// What came in during a pause.
     pub(super) waiting: Vec<Waiting<M>>,
+    /// The streams that it knows of, and the last that it opened.
+    pub(super) streams: Vec<StreamId>,
+    pub(super) last_stream: StreamId,
+    /// Its machine is down, and answers nobody.
+    pub(super) dead: bool,
     pub(super) ticket: Ticket,
     /// Which flush, or crash, was the last: the ordinal of what is drawn for it.
     pub(super) flushes: u64,
@@ -111,6 +116,9 @@ pub(super) struct Cpu<P: Protocol> {
 /// What waits for a flush before anyone else may see it.
 pub(super) enum Outward<P: Protocol> {
     Send(NodeId, P::Message),
+    Open(StreamId, NodeId),
+    Push(StreamId, P::Message),
+    Close(StreamId),
     Respond(OpId, Outcome<P::Response>),
 }
 
@@ -121,6 +129,16 @@ pub(super) enum Waiting<P: Protocol> {
 }
 
 impl<P: Protocol> Waiting<P> {
+    /// Whether it came on a stream.
+    pub(super) fn is_of_a_stream(&self) -> bool {
+        matches!(
+            self,
+            Waiting::Input(
+                Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..)
+            )
+        )
+    }
+
     /// That goes before everything else: nothing is done between a call that fails and its return.
     pub(super) fn is_news_of_a_failed_flush(&self) -> bool {
         matches!(self, Waiting::Input(Input::Failed(DiskError::Flush(_))))
@@ -155,6 +173,9 @@ impl<M: Mode> Host<M> {
             alarms: Alarms::new(timers),
             held: VecDeque::new(),
             waiting: Vec::new(),
+            streams: Vec::new(),
+            last_stream: StreamId::before_first(member.id),
+            dead: false,
             ticket: Ticket(0),
             flushes: 0,
             wakes: 0,

@@ -52,5 +52,6 @@ impl<M: Mode> World<'_, M> {
                 }
             }
         }
+        self.try_streams();
     }
 }

@@ -19,6 +19,7 @@ pub mod panics;
 pub mod random;
 mod roster;
 mod storm;
+pub mod streams;
 pub mod target;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
     Broken, DiskError, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox, Process,
-    Protocol, Size, Span, Time, Violation,
+    Protocol, Size, Span, StreamId, Time, Violation,
 };
 use rustc_hash::FxHasher;
 use tracing::{debug, info, trace};
@@ -41,6 +42,7 @@ use self::network::{Fate, Network};
 use self::random::{Key, Purpose};
 use self::roster::{Roster, View};
 use self::storm::Storm;
+use self::streams::Streams;
 use crate::history::History;
 use crate::scenario::Scenario;
 use crate::workload::Workload;
@@ -80,6 +82,18 @@ enum Event<P: Protocol> {
     },
     Invoke {
         client: u32,
+    },
+    /// The first segment of a way of a stream arrives.
+    Segment {
+        stream: StreamId,
+        way: usize,
+        round: u32,
+    },
+    /// The first segment of a way that is blocked is tried again.
+    Retransmit {
+        stream: StreamId,
+        way: usize,
+        round: u32,
     },
     /// A message that arrives damaged.
     Garbled {
@@ -145,6 +159,7 @@ pub struct World<'a, M: Mode> {
     network: Network,
     /// What waits for a jam to end, by link.
     jammed: BTreeMap<(usize, usize), Jam<M::Message>>,
+    streams: Streams<M::Message>,
     /// Whether what processors do takes time.
     counts: bool,
     disks: Vec<Key>,
@@ -205,6 +220,7 @@ impl<'a, M: Mode> World<'a, M> {
             network: Network::new(seed, &scenario.network, &zones, servers, kinds),
             zones,
             jammed: BTreeMap::new(),
+            streams: Streams::new(scenario.network.window),
             counts: scenario.cpu.counts(),
             disks: (0..hosts.len() as u32)
                 .map(|slot| Key::new(seed, Purpose::Disk(slot)))
@@ -306,6 +322,8 @@ impl<'a, M: Mode> World<'a, M> {
             Event::Flushed { host, flush } => self.flushed(host as usize, flush),
             Event::Invoke { client } => self.invoke_in_storm(client as usize),
             Event::Fault(fault) => self.strike(fault),
+            Event::Segment { stream, way, round } => self.segment(stream, way, round),
+            Event::Retransmit { stream, way, round } => self.retransmit(stream, way, round),
             Event::Garbled { from, to } => self.garbled(from as usize, to as usize),
             Event::Revive { host } => self.revive(host),
             Event::Free { host } => self.free(host),
@@ -435,6 +453,11 @@ impl<'a, M: Mode> World<'a, M> {
             Input::Delivered(_, message) => {
                 self.works(slot, message);
             }
+            Input::Arrived(stream, message) => {
+                self.works(slot, message);
+                self.give_credit(slot, *stream, message.size() as u32);
+            }
+            Input::Opened { .. } | Input::Credit(..) | Input::Closed(..) => {}
             Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
         }
         self.step(slot, input);
@@ -453,6 +476,9 @@ impl<'a, M: Mode> World<'a, M> {
         {
             match effect {
                 Outward::Send(to, message) => self.send(slot, to, message),
+                Outward::Open(stream, to) => self.open_stream(slot, stream, to),
+                Outward::Push(stream, message) => self.push(slot, stream, message),
+                Outward::Close(stream) => self.close_stream(slot, stream),
                 Outward::Respond(op, outcome) => self.respond(slot, op, outcome),
             }
         }
@@ -467,6 +493,7 @@ impl<'a, M: Mode> World<'a, M> {
         let now = host.clock.read(self.now);
         self.stepping = Some(host.id);
         *self.out.last_ticket() = host.ticket;
+        *self.out.last_stream() = host.last_stream;
         match &mut host.mistake {
             None => process.step(now, input, &mut self.out),
             Some(mistake) => mistake.step(process, now, input, &mut self.out),
@@ -483,6 +510,8 @@ impl<'a, M: Mode> World<'a, M> {
         debug!(target: "world", at = %self.now, node = %host.id, "starts, life {}, {} records", host.life.0, disk.len());
         self.stepping = Some(host.id);
         *self.out.last_ticket() = host.ticket;
+        *self.out.last_stream() = host.last_stream;
+        host.dead = false;
         let now = host.clock.read(self.now);
         let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
         host.process = Some(process);
@@ -495,6 +524,7 @@ impl<'a, M: Mode> World<'a, M> {
     #[inline]
     fn carry_out(&mut self, slot: usize) {
         self.hosts[slot].ticket = *self.out.last_ticket();
+        self.hosts[slot].last_stream = *self.out.last_stream();
         let mut out = std::mem::take(&mut self.out);
         let mut failed = None;
         for effect in out.drain() {
@@ -561,6 +591,21 @@ impl<'a, M: Mode> World<'a, M> {
                     host.hold(Outward::Send(to, message));
                 }
             }
+            Effect::Open(stream, to) if !host.holds() => self.open_stream(slot, stream, to),
+            Effect::Open(stream, to) => host.hold(Outward::Open(stream, to)),
+            Effect::Push {
+                stream,
+                message,
+                pass,
+            } => {
+                if pass || !host.holds() {
+                    self.push(slot, stream, message);
+                } else {
+                    host.hold(Outward::Push(stream, message));
+                }
+            }
+            Effect::Close(stream) if !host.holds() => self.close_stream(slot, stream),
+            Effect::Close(stream) => host.hold(Outward::Close(stream)),
             Effect::Respond(op, outcome) => {
                 if host.holds() {
                     host.hold(Outward::Respond(op, outcome));
@@ -607,7 +652,7 @@ impl<'a, M: Mode> World<'a, M> {
                 host.lost |= self.booting;
                 self.events
                     .push(self.now + SUPERVISOR, Event::Revive { host: slot });
-                self.crash(slot);
+                self.crash(slot, false);
             }
         }
         Ok(())
@@ -700,7 +745,8 @@ impl<'a, M: Mode> World<'a, M> {
         self.events.push(done, Event::Flushed { host, flush });
     }
 
-    fn crash(&mut self, slot: usize) {
+    /// A process dies, and with it its machine if nobody is told.
+    fn crash(&mut self, slot: usize, silent: bool) {
         let host = &mut self.hosts[slot];
         if host.process.is_none() {
             return;
@@ -710,6 +756,9 @@ impl<'a, M: Mode> World<'a, M> {
         host.flushes += 1;
         host.disk.crash(self.disks[slot].draw(host.flushes));
         host.life.0 += 1;
+        host.dead = silent;
+        let draw = self.disks[slot].draw(host.flushes);
+        self.lose_streams(slot, silent, draw);
         if let Some(client) = slot.checked_sub(self.servers) {
             self.abandon(client);
         }

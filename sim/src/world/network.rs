@@ -4,6 +4,7 @@ use netsplit::{Span, SpanRange, Time};
 
 use super::law::Law;
 use super::random::{Chance, Draw, Key, Purpose};
+use super::streams::LEAST_RTO;
 
 /// What links are like, as a scenario sets it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +19,8 @@ pub struct NetworkSetup {
     pub noise: Noise,
     /// What each link can carry; none for any amount.
     pub wire: Option<Wire>,
+    /// How many bytes a stream takes before its receiver has taken any in.
+    pub window: u32,
 }
 
 impl Default for NetworkSetup {
@@ -29,6 +32,7 @@ impl Default for NetworkSetup {
             between: Vec::new(),
             noise: Noise::default(),
             wire: None,
+            window: 64 << 10,
         }
     }
 }
@@ -70,6 +74,9 @@ pub struct Noise {
     /// A message arrives damaged: its receiver finds that its checksum is wrong, and throws it away.
     pub corrupt: Chance,
 }
+
+/// How often a segment of a stream is lost in a row, at most: its timeout is near a minute then.
+const MOST_LOSSES: u64 = 8;
 
 /// How many of the longest latencies a reordered message is held back, at most.
 pub const HOLD_BACK: u64 = 8;
@@ -207,6 +214,8 @@ impl Network {
             }
         };
         let links = hosts * hosts;
+        // The segments of streams that carry no message are a kind of their own.
+        let kinds = kinds + 1;
         Network {
             noise: setup.noise,
             wire: setup.wire,
@@ -267,6 +276,57 @@ impl Network {
             return Fate::Arrives(link.last, None);
         }
         noisy(link, law, noise, draw, left, latency)
+    }
+
+    /// Sends a segment of a stream over a link: when it arrives at the earliest, or none if it cannot get through now.
+    /// What is lost or damaged is sent again after TCP's retransmission timeout, which doubles.
+    pub fn segment(
+        &mut self,
+        now: Time,
+        from: usize,
+        to: usize,
+        kind: Option<usize>,
+        bytes: u64,
+    ) -> Option<Time> {
+        let place = from * self.hosts + to;
+        let control = self.kinds - 1;
+        let carried = &mut self.carried[place * self.kinds + kind.unwrap_or(control)];
+        *carried += 1;
+        let ordinal = (kind.unwrap_or(control) as u64) << 32 | u64::from(*carried);
+        let draw = self.links[place].draws.draw(ordinal);
+        if self.links[place].cuts > 0 {
+            return None;
+        }
+        let (mut noise, mut slow) = (self.noise, 1);
+        for rule in self.rules_for(from, to, kind.unwrap_or(control)) {
+            match rule.act {
+                Act::Drop | Act::Jam => return None,
+                Act::Slow(factor) => slow = factor.max(slow),
+                Act::Noise(other) => noise = noise.and(other),
+            }
+        }
+        let mut left = now;
+        if let Some(wire) = self.wire {
+            // A stream's own window is its queue.
+            let free = &mut self.free[place];
+            *free = now.max(*free) + wire.takes(bytes + HEADERS);
+            left = *free;
+        }
+        let law = &self.laws[self.links[place].law as usize];
+        let mut arrival = left + law.draw(draw) * u64::from(slow);
+        if draw.also(2).hits(noise.reorder) {
+            arrival += Span::nanos(draw.also(3).below(HOLD_BACK * law.most().as_nanos() + 1));
+        }
+        let mut timeout = LEAST_RTO;
+        for attempt in 0..MOST_LOSSES {
+            let lost = draw.also(100 + attempt).hits(noise.loss);
+            if !lost && !draw.also(200 + attempt).hits(noise.corrupt) {
+                break;
+            }
+            arrival += timeout;
+            timeout = timeout * 2;
+        }
+        Some(arrival)
     }
 
     /// Puts a message on the wire behind what waits for it; when it has left, or none if it finds no room to wait.

@@ -9,6 +9,7 @@ use super::fault::{Down, Plan, Point, Skew, Trouble, What};
 use super::host::Trap;
 use super::network::{Act, Rule};
 use super::random::{Draw, Key, Purpose, Stream};
+use super::streams::Stall;
 use super::target::Crowd;
 use super::{Event, World};
 
@@ -178,6 +179,7 @@ impl<M: Mode> World<'_, M> {
         let this = &mut self.storm.faults[fault];
         let mut groups = this.what.bind(&crowd, &mut this.draws)?;
         match this.what {
+            What::Reset { .. } => self.are_joined(&groups[0], &groups[1]).then_some(groups),
             What::Lose { queue, .. } => {
                 groups[0].retain(|slot| self.hosts[*slot].waits_in(queue));
                 (!groups[0].is_empty()).then_some(groups)
@@ -350,6 +352,18 @@ impl<M: Mode> World<'_, M> {
                     }
                 }
             }
+            What::Reset { .. } => {
+                let draw = self.storm.faults[part.0].draws.next_draw();
+                self.reset_streams(&groups[0], &groups[1], draw);
+            }
+            What::Stall { ways, .. } => {
+                let stall = begin.then(|| Stall {
+                    from: groups[0].clone(),
+                    to: groups[1].clone(),
+                    ways: *ways,
+                });
+                self.stall_streams(part, stall);
+            }
             What::Lose { queue, share, .. } => {
                 for slot in on {
                     let lost = self.hosts[*slot].lose(queue, *share);
@@ -393,8 +407,10 @@ impl<M: Mode> World<'_, M> {
             return;
         }
         host.downs += 1;
-        self.crash(slot);
+        let silent = matches!(how, Down::HostDeath | Down::Power);
+        self.crash(slot, silent);
         let host = &mut self.hosts[slot];
+        host.dead |= silent;
         match how {
             Down::Crash => {}
             Down::HostDeath | Down::Power => self.jammed.retain(|(from, _), _| *from != slot),

@@ -206,6 +206,7 @@ impl Server {
                 }
             }
             Input::Fired(Timer::Answer(_)) | Input::Flushed(_) | Input::Requested(..) => {}
+            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
         }
     }
 }

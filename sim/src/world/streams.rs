@@ -1,0 +1,544 @@
+//! Streams: whole messages in order, each way, until one end or the network ends them.
+//!
+//! A stream is two ways, and each way a queue of segments of which only the first has an event: it arrives, and then the
+//! next is due. A segment that cannot get through (its link is cut or jammed, its receiver's machine is dead) holds up
+//! all behind it and is tried again after TCP's retransmission timeout, which doubles each time.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+use netsplit::{Closing, Input, Kinds, Mode, NodeId, Size, Span, StreamId, Time};
+use rustc_hash::FxBuildHasher;
+use tracing::{debug, trace};
+
+use super::fault::Point;
+use super::random::Draw;
+use super::{Event, World};
+
+/// TCP's least retransmission timeout, as Linux has it.
+pub const LEAST_RTO: Span = Span::millis(200);
+/// The timeout of the first segment of a connection (RFC 6298).
+pub const OPENING_RTO: Span = Span::secs(1);
+/// TCP's greatest retransmission timeout, as Linux has it.
+pub const MOST_RTO: Span = Span::secs(120);
+
+/// What travels on a way.
+#[derive(Clone, Debug)]
+enum Segment<T> {
+    Open,
+    Accept,
+    Data(T),
+    Credit(u32),
+    End(Closing),
+}
+
+/// One direction of a stream.
+struct Way<T> {
+    segments: VecDeque<(Time, Segment<T>)>,
+    /// No segment overtakes: when the last one arrives.
+    last: Time,
+    /// Which event speaks for it: an earlier one is void.
+    round: u32,
+    blocked: bool,
+    rto: Span,
+    /// How many bytes its sender may still push.
+    credit: u32,
+    /// How many bytes its receiver has taken in and not yet given back.
+    owed: u32,
+}
+
+impl<T> Way<T> {
+    fn new(rto: Span) -> Way<T> {
+        Way {
+            segments: VecDeque::new(),
+            last: Time::ZERO,
+            round: 0,
+            blocked: false,
+            rto,
+            credit: 0,
+            owed: 0,
+        }
+    }
+}
+
+/// A stream: its ends by slot, the opener first; which of them still know of it; and the way from each to the other.
+struct Stream<T> {
+    ends: [usize; 2],
+    alive: [bool; 2],
+    ways: [Way<T>; 2],
+}
+
+/// A fault that holds up streams: those opened by these to those, and which ways of theirs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stall {
+    /// The openers, by slot.
+    pub from: Vec<usize>,
+    /// The others.
+    pub to: Vec<usize>,
+    /// Whether what the opener pushes is held up, and what comes back.
+    pub ways: [bool; 2],
+}
+
+/// All streams of a world.
+pub(super) struct Streams<T> {
+    all: HashMap<StreamId, Stream<T>, FxBuildHasher>,
+    window: u32,
+    stalls: Vec<((usize, usize), Stall)>,
+}
+
+impl<T> Streams<T> {
+    pub(super) fn new(window: u32) -> Streams<T> {
+        Streams {
+            all: HashMap::default(),
+            window,
+            stalls: Vec::new(),
+        }
+    }
+
+    fn is_stalled(&self, ends: [usize; 2], way: usize) -> bool {
+        self.stalls.iter().any(|(_, stall)| {
+            stall.ways[way] && stall.from.contains(&ends[0]) && stall.to.contains(&ends[1])
+        })
+    }
+}
+
+impl<M: Mode> World<'_, M> {
+    /// A process opens a stream.
+    pub(super) fn open_stream(&mut self, slot: usize, id: StreamId, to: NodeId) {
+        debug!(target: "world", at = %self.now, node = %self.ids[slot], "opens {id} to {to}");
+        let stream = Stream {
+            ends: [slot, self.roster.slot(to)],
+            alive: [true, false],
+            ways: [Way::new(OPENING_RTO), Way::new(LEAST_RTO)],
+        };
+        self.streams.all.insert(id, stream);
+        self.hosts[slot].streams.push(id);
+        self.post(id, 0, self.now, Segment::Open);
+    }
+
+    /// A process pushes a message.
+    pub(super) fn push(&mut self, slot: usize, id: StreamId, message: M::Message) {
+        let kind = message.kind();
+        let here = |point: Point| matches!(point, Point::Sends { kind: on, .. } if on == kind);
+        if self.is_trapped(slot) && self.springs(slot, here) {
+            return;
+        }
+        self.messages[kind] += 1;
+        let leaves = self.works(slot, &message);
+        let who = self.ids[slot];
+        let Some((stream, end)) = self.stream_at(slot, id) else {
+            trace!(target: "world", at = %self.now, node = %who, "-> {id}, which is over: {message}");
+            return;
+        };
+        let bytes = message.size() as u32;
+        let credit = &mut stream.ways[end].credit;
+        assert!(
+            bytes <= *credit,
+            "{who} pushes {bytes} bytes into {id}, whose window has {credit}"
+        );
+        *credit -= bytes;
+        trace!(target: "world", at = %self.now, node = %who, "-> {id}: {message}");
+        self.post(id, end, leaves, Segment::Data(message));
+    }
+
+    /// A process closes a stream.
+    pub(super) fn close_stream(&mut self, slot: usize, id: StreamId) {
+        if self.stream_at(slot, id).is_some() {
+            debug!(target: "world", at = %self.now, node = %self.ids[slot], "closes {id}");
+            self.leave(slot, id, Closing::Finished);
+        }
+    }
+
+    /// The stream that an end still knows of, and which end that is.
+    fn stream_at(&mut self, slot: usize, id: StreamId) -> Option<(&mut Stream<M::Message>, usize)> {
+        let stream = self.streams.all.get_mut(&id)?;
+        let end = usize::from(stream.ends[0] != slot);
+        stream.alive[end].then_some((stream, end))
+    }
+
+    /// An end leaves a stream, and the other one is told behind what was pushed.
+    fn leave(&mut self, slot: usize, id: StreamId, why: Closing) {
+        let Some((stream, end)) = self.stream_at(slot, id) else {
+            return;
+        };
+        stream.alive[end] = false;
+        // Nobody is there any more for what comes back.
+        stream.ways[1 - end].segments.clear();
+        stream.ways[1 - end].round += 1;
+        let over = !stream.alive[1 - end];
+        self.hosts[slot].streams.retain(|other| *other != id);
+        if over {
+            self.streams.all.remove(&id);
+        } else {
+            self.post(id, end, self.now, Segment::End(why));
+        }
+    }
+
+    /// Puts a segment on a way, behind what is there.
+    fn post(&mut self, id: StreamId, way: usize, leaves: Time, segment: Segment<M::Message>) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let this = &mut stream.ways[way];
+        let first = this.segments.is_empty();
+        this.segments.push_back((Time::NEVER, segment));
+        if !this.blocked {
+            let place = this.segments.len() - 1;
+            if self.route(id, way, place, leaves) && first {
+                self.expect_first(id, way);
+            }
+        }
+    }
+
+    /// Finds out when a segment of a way will arrive; whether it will. If not, the way is blocked from there on.
+    fn route(&mut self, id: StreamId, way: usize, place: usize, leaves: Time) -> bool {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return false;
+        };
+        let ends = stream.ends;
+        let (from, to) = (ends[way], ends[1 - way]);
+        let (kind, bytes) = match &stream.ways[way].segments[place].1 {
+            Segment::Data(message) => (Some(message.kind()), message.size() as u64),
+            _ => (None, 0),
+        };
+        let stalled = self.streams.is_stalled(ends, way);
+        let arrives = (!stalled)
+            .then(|| self.network.segment(leaves, from, to, kind, bytes))
+            .flatten();
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return false;
+        };
+        let this = &mut stream.ways[way];
+        let Some(arrives) = arrives else {
+            // What is before it is under way; the first of the rest is tried again.
+            this.blocked = place == 0;
+            if place == 0 {
+                self.try_later(id, way);
+            } else {
+                this.segments[place].0 = Time::NEVER;
+            }
+            return false;
+        };
+        this.last = this.last.max(arrives);
+        this.segments[place].0 = this.last;
+        true
+    }
+
+    /// Queues the event of the first segment of a way.
+    fn expect_first(&mut self, id: StreamId, way: usize) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let this = &mut stream.ways[way];
+        let Some((at, _)) = this.segments.front() else {
+            return;
+        };
+        if *at == Time::NEVER {
+            // It found its link cut when it was sent, behind others that got through.
+            this.blocked = true;
+            self.try_later(id, way);
+            return;
+        }
+        this.round += 1;
+        let (at, round) = (*at, this.round);
+        self.events.push(
+            at,
+            Event::Segment {
+                stream: id,
+                way,
+                round,
+            },
+        );
+    }
+
+    /// The first segment of a way does not get through: it is tried again.
+    fn try_later(&mut self, id: StreamId, way: usize) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let this = &mut stream.ways[way];
+        this.blocked = true;
+        this.round += 1;
+        let (at, round) = (self.now + this.rto, this.round);
+        this.rto = (this.rto * 2).min(MOST_RTO);
+        self.events.push(
+            at,
+            Event::Retransmit {
+                stream: id,
+                way,
+                round,
+            },
+        );
+    }
+
+    /// It is time to try the first segment of a blocked way again.
+    pub(super) fn retransmit(&mut self, id: StreamId, way: usize, round: u32) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let this = &mut stream.ways[way];
+        if this.round != round || !this.blocked {
+            return;
+        }
+        this.blocked = false;
+        for place in 0..this.segments.len() {
+            if !self.route(id, way, place, self.now) && place == 0 {
+                return;
+            }
+        }
+        self.expect_first(id, way);
+    }
+
+    /// The first segment of a way comes to the end of its link.
+    pub(super) fn segment(&mut self, id: StreamId, way: usize, round: u32) {
+        let Some(stream) = self.streams.all.get(&id) else {
+            return;
+        };
+        if stream.ways[way].round != round {
+            return;
+        }
+        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
+        let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
+        let ends = stream.ends;
+        if dead || self.network.is_cut(from, to) || self.streams.is_stalled(ends, way) {
+            self.try_later(id, way);
+            return;
+        }
+        let this = self
+            .streams
+            .all
+            .get_mut(&id)
+            .map(|stream| &mut stream.ways[way]);
+        let Some((this, (_, segment))) = this.and_then(|this| {
+            let first = this.segments.pop_front()?;
+            Some((this, first))
+        }) else {
+            return;
+        };
+        this.rto = LEAST_RTO;
+        self.expect_first(id, way);
+        self.mark(9 << 40, (id.number << 1) | way as u32, to as u32);
+        self.receive(id, way, segment);
+    }
+
+    fn receive(&mut self, id: StreamId, way: usize, segment: Segment<M::Message>) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let (from, slot) = (stream.ends[way], stream.ends[1 - way]);
+        let peer = self.ids[from];
+        let end = 1 - way;
+        let credit = self.streams.window;
+        match segment {
+            Segment::Open if self.hosts[slot].process.is_none() => {
+                self.post(id, end, self.now, Segment::End(Closing::Refused));
+            }
+            Segment::Open => {
+                stream.alive[end] = true;
+                stream.ways[end].credit = credit;
+                self.hosts[slot].streams.push(id);
+                self.post(id, end, self.now, Segment::Accept);
+                let (stream, mine) = (id, false);
+                self.input(
+                    slot,
+                    Input::Opened {
+                        stream,
+                        peer,
+                        mine,
+                        credit,
+                    },
+                );
+            }
+            _ if !stream.alive[end] => {
+                // A segment meets the restart of a machine that had died without a word.
+                if stream.alive[way] && stream.ways[end].segments.is_empty() {
+                    self.post(id, end, self.now, Segment::End(Closing::Reset));
+                }
+            }
+            Segment::Accept => {
+                stream.ways[end].credit = credit;
+                let (stream, mine) = (id, true);
+                self.input(
+                    slot,
+                    Input::Opened {
+                        stream,
+                        peer,
+                        mine,
+                        credit,
+                    },
+                );
+            }
+            Segment::Data(message) => {
+                trace!(target: "world", at = %self.now, node = %self.ids[slot], "<- {id}: {message}");
+                self.delivered += 1;
+                self.input(slot, Input::Arrived(id, message));
+            }
+            Segment::Credit(bytes) => {
+                stream.ways[end].credit += bytes;
+                self.input(slot, Input::Credit(id, bytes));
+            }
+            Segment::End(why) => {
+                stream.alive[end] = false;
+                if !stream.alive[way] {
+                    self.streams.all.remove(&id);
+                }
+                self.hosts[slot].streams.retain(|other| *other != id);
+                debug!(target: "world", at = %self.now, node = %self.ids[slot], "{id} is over: {}", why);
+                self.input(slot, Input::Closed(id, why));
+            }
+        }
+    }
+
+    /// A process takes a message in: the window of its sender opens again, in halves.
+    pub(super) fn give_credit(&mut self, slot: usize, id: StreamId, bytes: u32) {
+        let half = self.streams.window / 2;
+        let Some((stream, end)) = self.stream_at(slot, id) else {
+            return;
+        };
+        let incoming = &mut stream.ways[1 - end];
+        incoming.owed += bytes;
+        if incoming.owed >= half {
+            let owed = std::mem::take(&mut incoming.owed);
+            self.post(id, end, self.now, Segment::Credit(owed));
+        }
+    }
+
+    /// A host goes down. What of its segments is under way gets through up to a drawn point; then its system resets the
+    /// stream, unless that went down as well or the link is cut.
+    pub(super) fn lose_streams(&mut self, slot: usize, silent: bool, draw: Draw) {
+        for id in std::mem::take(&mut self.hosts[slot].streams) {
+            let Some((stream, end)) = self.stream_at(slot, id) else {
+                continue;
+            };
+            stream.alive[end] = false;
+            if !stream.alive[1 - end] {
+                self.streams.all.remove(&id);
+                continue;
+            }
+            let blocked = stream.ways[end].blocked;
+            stream.ways[1 - end].segments.clear();
+            stream.ways[1 - end].blocked = false;
+            stream.ways[1 - end].round += 1;
+            self.cut_short(id, end, draw.also(100 + u64::from(id.number)));
+            if !silent && !blocked {
+                self.post(id, end, self.now, Segment::End(Closing::Reset));
+                self.drop_if_blocked(id, end);
+            }
+        }
+    }
+
+    /// A reset is sent once: nobody is there to try it again.
+    fn drop_if_blocked(&mut self, id: StreamId, way: usize) {
+        if let Some(stream) = self.streams.all.get_mut(&id)
+            && stream.ways[way].blocked
+        {
+            stream.ways[way].segments.clear();
+            stream.ways[way].blocked = false;
+            stream.ways[way].round += 1;
+        }
+    }
+
+    /// Of what is on a way any prefix is left.
+    fn cut_short(&mut self, id: StreamId, way: usize, draw: Draw) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let this = &mut stream.ways[way];
+        let flying = this
+            .segments
+            .iter()
+            .take_while(|(at, _)| *at < Time::NEVER)
+            .count();
+        let kept = if this.blocked {
+            0
+        } else {
+            draw.below(flying as u64 + 1) as usize
+        };
+        this.segments.truncate(kept);
+        if kept == 0 {
+            this.round += 1;
+            this.blocked = false;
+        }
+    }
+
+    /// Something between breaks streams off: both ends are told, and of what is under way either way a suffix is lost.
+    pub(super) fn reset_streams(&mut self, from: &[usize], to: &[usize], draw: Draw) {
+        let mut ids = Vec::new();
+        for slot in from {
+            for id in &self.hosts[*slot].streams {
+                let stream = self.streams.all.get(id);
+                if stream
+                    .is_some_and(|stream| stream.ends[0] == *slot && to.contains(&stream.ends[1]))
+                {
+                    ids.push(*id);
+                }
+            }
+        }
+        for id in ids {
+            let name = self.ids[self.streams.all[&id].ends[0]];
+            debug!(target: "world", at = %self.now, node = %name, "{id} is broken off");
+            for way in 0..2 {
+                self.cut_short(id, way, draw.also(u64::from(id.number) << 1 | way as u64));
+                if self
+                    .streams
+                    .all
+                    .get(&id)
+                    .is_some_and(|stream| stream.alive[1 - way])
+                {
+                    self.post(id, way, self.now, Segment::End(Closing::Reset));
+                }
+            }
+        }
+    }
+
+    /// Whether any of these has opened a stream to any of those.
+    pub(super) fn are_joined(&self, from: &[usize], to: &[usize]) -> bool {
+        let mut ids = from.iter().flat_map(|slot| &self.hosts[*slot].streams);
+        ids.any(|id| {
+            let stream = self.streams.all.get(id);
+            stream.is_some_and(|stream| {
+                from.contains(&stream.ends[0]) && to.contains(&stream.ends[1])
+            })
+        })
+    }
+
+    /// A fault holds streams up, or lets them go on.
+    pub(super) fn stall_streams(&mut self, part: (usize, usize), stall: Option<Stall>) {
+        match stall {
+            Some(stall) => self.streams.stalls.push((part, stall)),
+            None => {
+                self.streams.stalls.retain(|(other, _)| *other != part);
+                self.try_streams();
+            }
+        }
+    }
+
+    /// The storm is over: what was held up between those who are well goes on.
+    pub(super) fn free_streams(&mut self, sound: &[bool]) {
+        for (_, stall) in &mut self.streams.stalls {
+            // A stall between a sound one and a broken one stays: it is one's affair to be of the core.
+            let broken = |slots: &[usize]| slots.iter().any(|slot| !sound[*slot]);
+            if !broken(&stall.from) && !broken(&stall.to) {
+                stall.ways = [false; 2];
+            }
+        }
+        self.try_streams();
+    }
+
+    /// What could not get through is tried again at once, for a jam or a stall is over.
+    pub(super) fn try_streams(&mut self) {
+        let mut blocked: Vec<(StreamId, usize, u32)> = Vec::new();
+        for (id, stream) in &self.streams.all {
+            for (way, this) in stream.ways.iter().enumerate() {
+                if this.blocked {
+                    blocked.push((*id, way, this.round));
+                }
+            }
+        }
+        // The map has no order of its own.
+        blocked.sort_unstable();
+        for (id, way, round) in blocked {
+            self.retransmit(id, way, round);
+        }
+    }
+}
