@@ -3,6 +3,7 @@
 //! Pop the next event, advance the clock to it, hand the input to one process, carry out its outbox in order. The world
 //! knows no mode: it is the same for all of them.
 
+mod arrivals;
 pub mod calm;
 mod clients;
 pub mod clock;
@@ -14,7 +15,9 @@ pub mod ground;
 mod host;
 mod jam;
 pub mod law;
+mod lives;
 pub mod network;
+mod outbox;
 pub mod panics;
 pub mod random;
 mod roster;
@@ -27,20 +30,18 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
-    Broken, DiskError, Effect, Input, Invariants, Kinds, Life, Mode, NodeId, OpId, Outbox, Process,
-    Protocol, Size, Span, StreamId, Time, Violation,
+    Broken, Kinds, Life, Mode, NodeId, OpId, Outbox, Protocol, Span, StreamId, Time, Violation,
 };
 use rustc_hash::FxHasher;
-use tracing::{debug, info, trace};
+use tracing::info;
 
 use self::events::Events;
-use self::fault::Point;
 use self::ground::Ground;
-use self::host::{Host, Outward, Ring, Waiting};
+use self::host::Host;
 use self::jam::Jam;
-use self::network::{Fate, Network};
+use self::network::Network;
 use self::random::{Key, Purpose};
-use self::roster::{Roster, View};
+use self::roster::Roster;
 use self::storm::Storm;
 use self::streams::Streams;
 use crate::history::History;
@@ -333,229 +334,6 @@ impl<'a, M: Mode> World<'a, M> {
         }
     }
 
-    #[inline]
-    fn deliver(&mut self, from: u32, to: u32, message: M::Message) {
-        self.mark(
-            (message.size() as u64) << 8 | message.kind() as u64,
-            from,
-            to,
-        );
-        let (sender, slot) = (self.ids[from as usize], to as usize);
-        let host = &mut self.hosts[slot];
-        if self.network.is_cut(from as usize, slot) {
-            debug!(target: "world", at = %self.now, node = %host.id, "cut off from {sender}: {message}");
-            return;
-        }
-        if host.process.is_none() {
-            trace!(target: "world", at = %self.now, node = %host.id, "down, never hears {sender}: {message}");
-            return;
-        }
-        trace!(target: "world", at = %self.now, node = %host.id, "<- {sender}: {message}");
-        self.delivered += 1;
-        self.input(slot, Input::Delivered(sender, message));
-    }
-
-    /// A message arrives damaged: its receiver's checksum tells, and nobody hears of it.
-    #[cold]
-    fn garbled(&mut self, from: usize, to: usize) {
-        self.mark(7 << 40, from as u32, to as u32);
-        let (sender, host) = (self.ids[from], &self.hosts[to]);
-        if host.process.is_none() {
-            return;
-        }
-        debug!(target: "world", at = %self.now, node = %host.id, "throws away a damaged message from {sender}");
-    }
-
-    fn ring(&mut self, host: u32, place: u32, life: Life) {
-        let (slot, place) = (host as usize, place as usize);
-        let busy = self.is_busy(slot);
-        let host = &mut self.hosts[slot];
-        if host.life != life || host.process.is_none() {
-            return;
-        }
-        if host.pauses == 0 && !busy {
-            self.ring_now(slot, place);
-        } else if host.alarms.sleep(place, self.now) {
-            if host.pauses > 0 {
-                host.waiting.push(Waiting::Alarm(place));
-            } else {
-                self.stand_in_line(slot, Waiting::Alarm(place));
-            }
-        }
-    }
-
-    fn ring_now(&mut self, slot: usize, place: usize) {
-        let host = &mut self.hosts[slot];
-        match host.alarms.ring(place, self.now) {
-            Ring::Nothing => {}
-            Ring::Later(due) => {
-                let (host, place, life) = (slot as u32, place as u32, host.life);
-                self.events.push(due, Event::Alarm { host, place, life });
-            }
-            Ring::Due(timer) => {
-                trace!(target: "world", at = %self.now, node = %host.id, "fires {timer:?}");
-                self.mark(1 << 40, slot as u32, place as u32);
-                self.step(slot, Input::Fired(timer));
-            }
-        }
-    }
-
-    fn flushed(&mut self, slot: usize, flush: u64) {
-        let host = &mut self.hosts[slot];
-        if host.flushes != flush {
-            return;
-        }
-        let draw = self.disks[slot].draw(flush);
-        if host.troubles.fails_flushes > 0 {
-            let done = host.disk.done();
-            let ticket = host.disk.fail(draw);
-            debug!(target: "world", at = %self.now, node = %host.id, "a flush fails");
-            host.drop_held(done, ticket);
-            self.mark(8 << 40, slot as u32, ticket.0 as u32);
-            self.start_flush(slot);
-            self.input(slot, Input::Failed(DiskError::Flush(ticket)));
-            return;
-        }
-        let lies = host.troubles.lies > 0;
-        let ticket = if lies {
-            host.disk.lie()
-        } else {
-            host.disk.finish()
-        };
-        trace!(target: "world", at = %self.now, node = %host.id, "flushed, {} writes wait", host.disk.unflushed());
-        self.mark(2 << 40, slot as u32, ticket.0 as u32);
-        self.start_flush(slot);
-        self.input(slot, Input::Flushed(ticket));
-    }
-
-    /// Hands an input to a process, or keeps it while the host is paused or busy.
-    #[inline]
-    fn input(&mut self, slot: usize, input: Input<M>) {
-        if self.hosts[slot].pauses > 0 {
-            self.hosts[slot].waiting.push(Waiting::Input(input));
-        } else if self.is_busy(slot) {
-            self.stand_in_line(slot, Waiting::Input(input));
-        } else {
-            self.take_in(slot, input);
-        }
-    }
-
-    /// Hands an input to a process that is there for it.
-    #[inline]
-    fn take_in(&mut self, slot: usize, input: Input<M>) {
-        match &input {
-            Input::Flushed(ticket) => {
-                if self.is_trapped(slot) && self.springs(slot, |point| point == Point::Flushed) {
-                    return;
-                }
-                self.release(slot, *ticket);
-            }
-            Input::Delivered(_, message) => {
-                self.works(slot, message);
-            }
-            Input::Arrived(stream, message) => {
-                self.works(slot, message);
-                self.give_credit(slot, *stream, message.size() as u32);
-            }
-            Input::Opened { .. } | Input::Credit(..) | Input::Closed(..) => {}
-            Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
-        }
-        self.step(slot, input);
-    }
-
-    #[inline]
-    fn is_trapped(&self, slot: usize) -> bool {
-        !self.hosts[slot].traps.is_empty()
-    }
-
-    /// Lets leave what waited for a flush that is done.
-    fn release(&mut self, slot: usize, done: netsplit::Ticket) {
-        while let Some((_, effect)) = self.hosts[slot]
-            .held
-            .pop_front_if(|(ticket, _)| *ticket <= done)
-        {
-            match effect {
-                Outward::Send(to, message) => self.send(slot, to, message),
-                Outward::Open(stream, to) => self.open_stream(slot, stream, to),
-                Outward::Push(stream, message) => self.push(slot, stream, message),
-                Outward::Close(stream) => self.close_stream(slot, stream),
-                Outward::Respond(op, outcome) => self.respond(slot, op, outcome),
-            }
-        }
-    }
-
-    #[inline]
-    fn step(&mut self, slot: usize, input: Input<M>) {
-        let host = &mut self.hosts[slot];
-        let Some(process) = &mut host.process else {
-            return;
-        };
-        let now = host.clock.read(self.now);
-        self.stepping = Some(host.id);
-        *self.out.last_ticket() = host.ticket;
-        *self.out.last_stream() = host.last_stream;
-        match &mut host.mistake {
-            None => process.step(now, input, &mut self.out),
-            Some(mistake) => mistake.step(process, now, input, &mut self.out),
-        }
-        self.carry_out(slot);
-    }
-
-    fn boot(&mut self, slot: usize) {
-        let host = &mut self.hosts[slot];
-        let mut disk = host.disk.read();
-        if let Some(mistake) = &mut host.mistake {
-            mistake.boot(&mut disk);
-        }
-        debug!(target: "world", at = %self.now, node = %host.id, "starts, life {}, {} records", host.life.0, disk.len());
-        self.stepping = Some(host.id);
-        *self.out.last_ticket() = host.ticket;
-        *self.out.last_stream() = host.last_stream;
-        host.dead = false;
-        let now = host.clock.read(self.now);
-        let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
-        host.process = Some(process);
-        host.spoiled = false;
-        self.booting = true;
-        self.carry_out(slot);
-    }
-
-    /// Carries out what a step left in the outbox, in order, and lets the invariants look.
-    #[inline]
-    fn carry_out(&mut self, slot: usize) {
-        self.hosts[slot].ticket = *self.out.last_ticket();
-        self.hosts[slot].last_stream = *self.out.last_stream();
-        let mut out = std::mem::take(&mut self.out);
-        let mut failed = None;
-        for effect in out.drain() {
-            if self.hosts[slot].process.is_none() || failed.is_some() {
-                break;
-            }
-            failed = self.effect(slot, effect).err();
-        }
-        self.out = out;
-        self.start_flush(slot);
-        self.stepping = None;
-        self.booting = false;
-        if let Some(error) = failed
-            && !std::mem::replace(&mut self.failing, true)
-        {
-            self.step(slot, Input::Failed(error));
-            self.failing = false;
-            return;
-        }
-        let view = View {
-            hosts: &self.hosts,
-            ids: &self.ids,
-            roster: &self.roster,
-        };
-        self.invariants
-            .after_step(&view, self.ids[slot], &mut self.found);
-        if !self.found.is_empty() {
-            self.convict();
-        }
-    }
-
     fn convict(&mut self) {
         for Broken {
             invariant,
@@ -574,194 +352,6 @@ impl<'a, M: Mode> World<'a, M> {
             evidence,
         });
         self.over = true;
-    }
-
-    /// Carries out one effect.
-    ///
-    /// # Errors
-    /// If the disk refuses a write.
-    #[inline]
-    fn effect(&mut self, slot: usize, effect: Effect<M>) -> Result<(), DiskError> {
-        let host = &mut self.hosts[slot];
-        match effect {
-            Effect::Send { to, message, pass } => {
-                if pass || !host.holds() {
-                    self.send(slot, to, message);
-                } else {
-                    host.hold(Outward::Send(to, message));
-                }
-            }
-            Effect::Open(stream, to) if !host.holds() => self.open_stream(slot, stream, to),
-            Effect::Open(stream, to) => host.hold(Outward::Open(stream, to)),
-            Effect::Push {
-                stream,
-                message,
-                pass,
-            } => {
-                if pass || !host.holds() {
-                    self.push(slot, stream, message);
-                } else {
-                    host.hold(Outward::Push(stream, message));
-                }
-            }
-            Effect::Close(stream) if !host.holds() => self.close_stream(slot, stream),
-            Effect::Close(stream) => host.hold(Outward::Close(stream)),
-            Effect::Respond(op, outcome) => {
-                if host.holds() {
-                    host.hold(Outward::Respond(op, outcome));
-                } else {
-                    self.respond(slot, op, outcome);
-                }
-            }
-            Effect::Write(record) => {
-                host.troubles.refuses().map_or(Ok(()), Err)?;
-                trace!(target: "world", at = %self.now, node = %host.id, "writes {record}");
-                host.disk.write(record);
-                if self.is_trapped(slot) {
-                    self.springs(slot, |point| point == Point::Written);
-                }
-            }
-            Effect::Rewrite(records) => {
-                host.troubles.refuses().map_or(Ok(()), Err)?;
-                host.disk.rewrite(records);
-                if self.is_trapped(slot) {
-                    self.springs(slot, |point| point == Point::Written);
-                }
-            }
-            Effect::Flush(ticket) => host.disk.flush(ticket),
-            Effect::Arm(timer, within) => {
-                if let Some((place, due)) = host.alarms.arm(timer, within, self.now, &host.clock) {
-                    let (place, life) = (place as u32, host.life);
-                    self.events.push(
-                        due,
-                        Event::Alarm {
-                            host: slot as u32,
-                            place,
-                            life,
-                        },
-                    );
-                }
-            }
-            Effect::Disarm(timer) => host.alarms.disarm(timer),
-            Effect::Note(note) => {
-                self.notes[note.kind()] += 1;
-                debug!(target: "note", at = %self.now, node = %host.id, "{note}");
-            }
-            Effect::Stop(reason) => {
-                info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
-                host.lost |= self.booting;
-                self.events
-                    .push(self.now + SUPERVISOR, Event::Revive { host: slot });
-                self.crash(slot, false);
-            }
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn send(&mut self, slot: usize, to: NodeId, message: M::Message) {
-        let kind = message.kind();
-        let here = |point: Point| matches!(point, Point::Sends { kind: on, .. } if on == kind);
-        if self.is_trapped(slot) && self.springs(slot, here) {
-            return;
-        }
-        self.messages[kind] += 1;
-        let leaves = self.works(slot, &message);
-        self.launch(leaves, slot, self.roster.slot(to), message);
-    }
-
-    /// Puts a message on its link.
-    #[inline]
-    fn launch(&mut self, leaves: Time, slot: usize, receiver: usize, message: M::Message) {
-        let (kind, id, to) = (message.kind(), self.ids[slot], self.ids[receiver]);
-        let (from, to_slot) = (slot as u32, receiver as u32);
-        match self
-            .network
-            .send(leaves, slot, receiver, kind, || message.size() as u64)
-        {
-            Fate::Arrives(at, again) => {
-                trace!(target: "world", at = %self.now, node = %id, "-> {to}: {message}");
-                if let Some(again) = again {
-                    trace!(target: "world", at = %self.now, node = %id, "-> {to}, doubled: {message}");
-                    let message = message.clone();
-                    self.events.push(
-                        again,
-                        Event::Deliver {
-                            from,
-                            to: to_slot,
-                            message,
-                        },
-                    );
-                }
-                self.events.push(
-                    at,
-                    Event::Deliver {
-                        from,
-                        to: to_slot,
-                        message,
-                    },
-                );
-            }
-            Fate::Garbled(at) => {
-                trace!(target: "world", at = %self.now, node = %id, "-> {to}: {message}");
-                self.events.push(at, Event::Garbled { from, to: to_slot });
-            }
-            Fate::Jammed => {
-                trace!(target: "world", at = %self.now, node = %id, "-> {to}, jammed: {message}");
-                self.jam(slot, receiver, message);
-            }
-            Fate::Overflow => {
-                debug!(target: "world", at = %self.now, node = %id, "-> {to}, no room in the queue: {message}");
-            }
-            Fate::Cut => {
-                debug!(target: "world", at = %self.now, node = %id, "cut off from {to}: {message}")
-            }
-            Fate::Lost => {
-                debug!(target: "world", at = %self.now, node = %id, "-> {to}, lost: {message}")
-            }
-        }
-    }
-
-    fn start_flush(&mut self, slot: usize) {
-        if self.hosts[slot].disk.start() {
-            self.time_flush(slot);
-        }
-    }
-
-    /// Says when the flush that runs will be done, as slow as the disk is now. An earlier word on it is void.
-    fn time_flush(&mut self, slot: usize) {
-        let host = &mut self.hosts[slot];
-        host.flushes += 1;
-        if host.troubles.stalls > 0 {
-            return;
-        }
-        let draw = self.disks[slot].draw(host.flushes);
-        let takes = self
-            .scenario
-            .disk
-            .flush_takes(draw, host.disk.flushing_bytes());
-        let done = self.now + takes * host.troubles.slow.most();
-        let (host, flush) = (slot as u32, host.flushes);
-        self.events.push(done, Event::Flushed { host, flush });
-    }
-
-    /// A process dies, and with it its machine if nobody is told.
-    fn crash(&mut self, slot: usize, silent: bool) {
-        let host = &mut self.hosts[slot];
-        if host.process.is_none() {
-            return;
-        }
-        debug!(target: "world", at = %self.now, node = %host.id, "goes down, {} writes not flushed", host.disk.unflushed());
-        host.forget();
-        host.flushes += 1;
-        host.disk.crash(self.disks[slot].draw(host.flushes));
-        host.life.0 += 1;
-        host.dead = silent;
-        let draw = self.disks[slot].draw(host.flushes);
-        self.lose_streams(slot, silent, draw);
-        if let Some(client) = slot.checked_sub(self.servers) {
-            self.abandon(client);
-        }
     }
 
     fn finish(mut self) -> Outcomes<M> {
