@@ -1,7 +1,7 @@
 //! What becomes of the outbox that a step leaves behind: effects carried out in order, messages put on their links,
 //! flushes begun.
 
-use netsplit::{DiskError, Effect, Input, Invariants, Kinds, Mode, NodeId, Process, Size, Time};
+use netsplit::{DiskError, Effect, Input, Invariants, Kinds, Mode, NodeId, Size, Time};
 use tracing::{debug, info, trace};
 
 use super::fault::Point;
