@@ -6,6 +6,7 @@ use netsplit::{Kinds, Mode, Promise, Span};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 
+use super::faults::Within;
 use super::file::{ExpectFile, File, Head, Names, WorkloadFile};
 use super::{Expect, Problem, Scenario, Source};
 use crate::mistakes::Planted;
@@ -70,7 +71,12 @@ pub(super) fn read<M: Mode>(
     let cpu = machine.cpu(&file.cpu);
     let envelope = M::envelope(&options, checks.servers);
     let breaks = file.expect.violated.is_some();
-    let within = checks.within(cpu.counts(), (!breaks).then_some(envelope), length);
+    let promised = (!breaks).then_some(envelope);
+    let within = Within {
+        costs: cpu.counts(),
+        promised,
+        length,
+    };
     let view = M::promises()
         .into_iter()
         .next()
@@ -91,7 +97,7 @@ pub(super) fn read<M: Mode>(
         network: checks.network(&file.network, &machine)?,
         disk: checks.disk(&file.disk, &machine)?,
         cpu,
-        clock: checks.clock(&file.clock, (!breaks).then_some(envelope))?,
+        clock: checks.clock(&file.clock, promised)?,
         workload,
         faults,
         within: file.expect.within,

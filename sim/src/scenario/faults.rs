@@ -39,22 +39,14 @@ const LEAST_FLAP: Span = Span::millis(1);
 /// What faults can be, in this scenario.
 pub(super) struct Within {
     /// Whether what processors do takes time.
-    costs: bool,
+    pub(super) costs: bool,
     /// What the mode promises to survive; anything goes in a scenario that expects a violation.
-    promised: Option<Envelope>,
+    pub(super) promised: Option<Envelope>,
     /// How long the storm lasts.
-    length: Span,
+    pub(super) length: Span,
 }
 
 impl Checks<'_> {
-    pub(super) fn within(&self, costs: bool, promised: Option<Envelope>, length: Span) -> Within {
-        Within {
-            costs,
-            promised,
-            length,
-        }
-    }
-
     pub(super) fn fault<M: Mode>(
         &self,
         fault: Spanned<FaultFile>,

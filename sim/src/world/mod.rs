@@ -8,6 +8,7 @@ pub mod calm;
 mod clients;
 pub mod clock;
 pub mod cpu;
+mod deeds;
 pub mod disk;
 pub mod events;
 pub mod fault;

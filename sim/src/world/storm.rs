@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use netsplit::{Mode, Process, Span, SpanRange, Time};
 use tracing::info;
 
-use super::fault::{Down, Plan, Point, Skew, Trouble, What};
+use super::fault::{Down, Plan, Point, What};
 use super::host::Trap;
-use super::network::{Act, Rule};
-use super::random::{Draw, Key, Purpose, Stream};
-use super::streams::Stall;
+use super::random::{Key, Purpose, Stream};
 use super::target::Crowd;
 use super::{Event, World};
 
@@ -33,7 +31,7 @@ pub(super) struct Fault {
     pub(super) what: What,
     lasts: SpanRange,
     flap: Option<SpanRange>,
-    draws: Stream,
+    pub(super) draws: Stream,
     /// Whether it found whom it was aimed at.
     found: bool,
     struck: Time,
@@ -46,16 +44,6 @@ pub(super) struct Part {
     pub(super) groups: Vec<Vec<usize>>,
     pub(super) on: bool,
     until: Time,
-}
-
-impl Part {
-    fn of(groups: Vec<Vec<usize>>) -> Part {
-        Part {
-            groups,
-            on: false,
-            until: Time::NEVER,
-        }
-    }
 }
 
 impl Storm {
@@ -123,40 +111,24 @@ impl<M: Mode> World<'_, M> {
         this.found = !matches!(this.what, What::Trap { .. });
         let now = self.now;
         this.struck = now;
+        let mut begin = Vec::new();
         for (groups, from, until) in times {
             let part = this.parts.len();
-            this.parts.push(Part {
-                until,
-                ..Part::of(groups)
-            });
-            if from < Time::NEVER && from > now {
-                self.events.push(
-                    from,
-                    Event::Turn {
-                        fault,
-                        part,
-                        on: true,
-                    },
-                );
-            }
+            let on = false;
+            this.parts.push(Part { groups, on, until });
             if until < Time::NEVER {
-                self.events.push(
-                    until,
-                    Event::Turn {
-                        fault,
-                        part,
-                        on: false,
-                    },
-                );
+                self.events.push(until, Event::Turn { fault, part, on });
             }
-            // What begins now begins when all parts are known.
-            this.parts[part].on = from == now;
+            if from == now {
+                begin.push(part);
+            } else if from < Time::NEVER {
+                let on = true;
+                self.events.push(from, Event::Turn { fault, part, on });
+            }
         }
         self.tell(fault);
-        for part in 0..self.storm.faults[fault].parts.len() {
-            if std::mem::take(&mut self.storm.faults[fault].parts[part].on) {
-                self.turn(fault, part, true);
-            }
+        for part in begin {
+            self.turn(fault, part, true);
         }
         self.set_traps(fault);
     }
@@ -298,165 +270,6 @@ impl<M: Mode> World<'_, M> {
         self.mark(5 << 40 | u64::from(on), fault as u32, part as u32);
         self.apply(&what, (fault, part), &groups, on);
         self.storm.faults[fault].parts[part].on &= !what.is_instant();
-    }
-
-    /// Starts or ends what a fault does.
-    pub(super) fn apply(
-        &mut self,
-        what: &What,
-        part: (usize, usize),
-        groups: &[Vec<usize>],
-        begin: bool,
-    ) {
-        let on = groups.first().map_or(&[][..], |group| &group[..]);
-        match what {
-            What::Partition(_) | What::Shape(_) => {
-                for (one, other) in what.apart(groups) {
-                    self.cut(&[one], &[other], begin);
-                    self.cut(&[other], &[one], begin);
-                }
-            }
-            What::Cut { .. } => self.cut(&groups[0], &groups[1], begin),
-            What::Links { .. } => self.govern(part, what.rule(groups), begin),
-            What::Swizzle(_) => {
-                let slots = || Some(on.to_vec());
-                let clog = |from, to| Rule {
-                    from,
-                    to,
-                    kind: None,
-                    act: Act::Jam,
-                };
-                self.govern(part, [clog(slots(), None), clog(None, slots())], begin);
-            }
-            What::Down { how, .. } => on
-                .iter()
-                .for_each(|slot| self.down_or_back(*slot, *how, begin)),
-            What::Rolling { .. } | What::Trap { .. } => {
-                on.iter()
-                    .for_each(|slot| self.down_or_back(*slot, Down::Crash, begin));
-            }
-            What::Pause(_) => on.iter().for_each(|slot| self.pause(*slot, begin)),
-            What::SlowCpu { factor, .. } => {
-                on.iter()
-                    .for_each(|slot| self.hosts[*slot].slow_cpu.turn(*factor, begin));
-            }
-            What::Disk { trouble, .. } => on
-                .iter()
-                .for_each(|slot| self.trouble(*slot, *trouble, begin)),
-            What::Clock { skew, .. } => {
-                for slot in on {
-                    let clock = &mut self.hosts[*slot].clock;
-                    match skew {
-                        Skew::Freeze => clock.freeze(self.now, begin),
-                        Skew::Step(nanos) => clock.step(if begin { *nanos } else { -nanos }),
-                    }
-                }
-            }
-            What::Reset { .. } => {
-                let draw = self.storm.faults[part.0].draws.next_draw();
-                self.reset_streams(&groups[0], &groups[1], draw);
-            }
-            What::Stall { ways, .. } => {
-                let stall = begin.then(|| Stall {
-                    from: groups[0].clone(),
-                    to: groups[1].clone(),
-                    ways: *ways,
-                });
-                self.stall_streams(part, stall);
-            }
-            What::Lose { queue, share, .. } => {
-                for slot in on {
-                    let lost = self.hosts[*slot].lose(queue, *share);
-                    info!(target: "world", at = %self.now, node = %self.ids[*slot], "loses {lost} of `{queue}`");
-                }
-            }
-        }
-    }
-
-    /// Puts rules on links, or takes them off again.
-    fn govern(&mut self, part: (usize, usize), rules: impl IntoIterator<Item = Rule>, begin: bool) {
-        if begin {
-            rules
-                .into_iter()
-                .for_each(|rule| self.network.begin(part, rule));
-        } else {
-            self.network.end(part, self.now);
-            self.unjam();
-        }
-    }
-
-    fn cut(&mut self, from: &[usize], to: &[usize], begin: bool) {
-        for (from, to) in from
-            .iter()
-            .flat_map(|from| to.iter().map(move |to| (*from, *to)))
-        {
-            if begin {
-                self.network.cut(from, to);
-            } else {
-                self.network.heal(from, to);
-            }
-        }
-    }
-
-    /// A host goes down for a fault, or has been down long enough for it.
-    fn down_or_back(&mut self, slot: usize, how: Down, goes: bool) {
-        let host = &mut self.hosts[slot];
-        if !goes {
-            host.downs -= 1;
-            self.revive(slot);
-            return;
-        }
-        host.downs += 1;
-        let silent = matches!(how, Down::HostDeath | Down::Power);
-        self.crash(slot, silent);
-        let host = &mut self.hosts[slot];
-        host.dead |= silent;
-        match how {
-            Down::Crash => {}
-            Down::HostDeath | Down::Power => self.jammed.retain(|(from, _), _| *from != slot),
-            Down::Wipe => {
-                host.disk.wipe();
-                (host.spoiled, host.robbed) = (true, true);
-            }
-            Down::Rot => {
-                host.flushes += 1;
-                let draw: Draw = self.disks[slot].draw(host.flushes);
-                let rots = host.disk.rot(draw);
-                host.spoiled |= rots;
-                host.robbed |= rots;
-            }
-        }
-    }
-
-    /// Starts a host that is down and that nothing keeps down, or still.
-    #[cold]
-    pub(super) fn revive(&mut self, slot: usize) {
-        let host = &self.hosts[slot];
-        let kept = host.downs > 0 || host.pauses > 0 || host.lost || host.broken;
-        if host.process.is_none() && !kept {
-            self.mark(6 << 40, slot as u32, host.life.0);
-            self.boot(slot);
-        }
-    }
-
-    fn trouble(&mut self, slot: usize, trouble: Trouble, begin: bool) {
-        let host = &mut self.hosts[slot];
-        let troubles = &mut host.troubles;
-        let count = |count: &mut u16| *count = if begin { *count + 1 } else { *count - 1 };
-        match trouble {
-            Trouble::Slow(factor) => troubles.slow.turn(factor, begin),
-            Trouble::Stalls => count(&mut troubles.stalls),
-            Trouble::FailsWrites => count(&mut troubles.fails_writes),
-            Trouble::Full => count(&mut troubles.full),
-            Trouble::FailsFlushes => count(&mut troubles.fails_flushes),
-            Trouble::Lies => count(&mut troubles.lies),
-        }
-        // A flush that was begun under other conditions goes on under these: a fault that is over is over.
-        let times =
-            matches!(trouble, Trouble::Stalls) || matches!(trouble, Trouble::Slow(_)) && !begin;
-        if times && host.disk.is_flushing() {
-            self.time_flush(slot);
-        }
     }
 
     fn set_traps(&mut self, fault: usize) {
