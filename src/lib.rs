@@ -9,7 +9,7 @@
 //! 2. [`mode`]: what makes a set of processes a system that can be run and judged;
 //! 3. [`invariant`]: what must hold inside it;
 //! 4. [`time`], [`id`], [`queue`], [`kv`]: the words the others use;
-//! 5. the modes: [`raft`].
+//! 5. the modes: [`raft`], [`zone_sync`].
 
 pub mod id;
 pub mod invariant;
@@ -19,6 +19,7 @@ pub mod process;
 pub mod queue;
 pub mod raft;
 pub mod time;
+pub mod zone_sync;
 
 pub use id::{Life, NodeId, OpId, StreamId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};

@@ -1,0 +1,519 @@
+//! Where something clever must equal something dumb, and where nodes must agree.
+
+use proptest::prelude::*;
+use proptest::sample;
+
+use super::*;
+use crate::Losable;
+
+/// Few keys, times and names, so that they meet.
+fn a_record() -> impl Strategy<Value = Record> {
+    let content = prop_oneof![
+        4 => (0..3_u64).prop_map(|name| Content::Value(v(name))),
+        1 => Just(Content::Tombstone),
+    ];
+    (0..6_u32, 0..20_u64, 1..=3_u32, content, 1..15_u64).prop_map(
+        |(key, time, writer, content, life)| Record {
+            key: Key(key),
+            stamp: at(time, writer),
+            content,
+            life,
+        },
+    )
+}
+
+fn some_rules() -> impl Strategy<Value = Rules> {
+    (
+        1..8_usize,
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::of(1..30_u64),
+    )
+        .prop_map(|(capacity, tie_break, relay, tombstones)| Rules {
+            capacity,
+            tie_break,
+            relay,
+            tombstones,
+        })
+}
+
+/// What happens to one zone.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A local write of a value, or a local delete.
+    Change(Record),
+    Merge(Record, NodeId, u64),
+    Expire(u64),
+    Drop(sample::Index),
+    Lose(usize),
+}
+
+fn an_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => a_record().prop_map(Event::Change),
+        6 => (a_record(), 2..=4_u32, 0..30_u64)
+            .prop_map(|(record, from, now)| Event::Merge(record, n(from), now)),
+        2 => (0..30_u64).prop_map(Event::Expire),
+        1 => any::<sample::Index>().prop_map(Event::Drop),
+        1 => (0..3_usize).prop_map(Event::Lose),
+    ]
+}
+
+fn change(zone: &mut Zone, record: Record) -> Written {
+    match record.content {
+        Content::Value(value) => zone.write(record.key, value, record.stamp, record.life),
+        Content::Tombstone => zone.delete(record.key, record.stamp),
+    }
+}
+
+/// A zone as one would write it in a minute.
+struct Dumb {
+    rules: Rules,
+    records: Vec<Record>,
+    log: Vec<(u64, Key, Option<NodeId>)>,
+    newest: u64,
+}
+
+impl Dumb {
+    fn raw(&self, key: Key) -> Option<Record> {
+        self.records
+            .iter()
+            .copied()
+            .find(|record| record.key == key)
+    }
+
+    fn remove(&mut self, key: Key) {
+        self.records.retain(|record| record.key != key);
+        self.log.retain(|change| change.1 != key);
+    }
+
+    fn put(&mut self, record: Record, from: Option<NodeId>, is_told: bool) {
+        self.remove(record.key);
+        self.records.push(record);
+        if is_told {
+            self.newest += 1;
+            self.log.push((self.newest, record.key, from));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() >= self.rules.capacity
+    }
+
+    fn change(&mut self, mut record: Record) -> Written {
+        let mut written = Written {
+            forwards: true,
+            evicted: None,
+        };
+        if record.content == Content::Tombstone {
+            let Some(life) = self.rules.tombstones else {
+                self.remove(record.key);
+                return written;
+            };
+            record.life = life;
+        }
+        match self.raw(record.key) {
+            Some(old) => written.forwards = newer(&record, &old, self.rules.tie_break),
+            None if self.is_full() => {
+                let by_deadline = |record: &&Record| (record.deadline(), record.key);
+                written.evicted = self.records.iter().min_by_key(by_deadline).copied();
+                self.remove(written.evicted.unwrap().key);
+            }
+            None => {}
+        }
+        self.put(record, None, true);
+        written
+    }
+
+    fn merge(&mut self, record: Record, from: NodeId, now: u64) -> Merged {
+        let tie_break = self.rules.tie_break;
+        let merged = match self.raw(record.key) {
+            _ if record.deadline() <= now => return Merged::Expired,
+            Some(old) if newer(&record, &old, tie_break) => Merged::Replaced,
+            Some(old) if old == record => return Merged::Known,
+            Some(old) if newer(&old, &record, tie_break) => return Merged::Older,
+            Some(_) => return Merged::Tied,
+            None => Merged::Inserted,
+        };
+        if merged == Merged::Inserted && self.is_full() {
+            self.expire(now);
+            if self.is_full() {
+                return Merged::NoRoom;
+            }
+        }
+        self.put(record, Some(from), self.rules.relay);
+        merged
+    }
+
+    fn expire(&mut self, now: u64) -> usize {
+        let dead = |record: &&Record| record.deadline() <= now;
+        let dead: Vec<Record> = self.records.iter().filter(dead).copied().collect();
+        dead.iter().for_each(|record| self.remove(record.key));
+        dead.len()
+    }
+
+    fn changes_since(&self, cursor: u64, peer: NodeId) -> Vec<(u64, Record)> {
+        let meant = |change: &&(u64, Key, _)| change.0 > cursor && change.2 != Some(peer);
+        let meant = self.log.iter().filter(meant);
+        meant
+            .map(|change| (change.0, self.raw(change.1).unwrap()))
+            .collect()
+    }
+}
+
+/// The same event for both, which must make the same of it.
+fn step(zone: &mut Zone, dumb: &mut Dumb, event: Event) {
+    match event {
+        Event::Change(record) => assert_eq!(change(zone, record), dumb.change(record)),
+        Event::Merge(record, from, now) => {
+            let before = zone.raw(record.key).map(|record| record.stamp.time);
+            let merged = zone.merge(record, from, now);
+            assert_eq!(merged, dumb.merge(record, from, now));
+            let after = zone.raw(record.key).map(|record| record.stamp.time);
+            assert!(before <= after, "a merge never takes a stamp back");
+        }
+        Event::Expire(now) => assert_eq!(zone.expire(now), dumb.expire(now)),
+        Event::Drop(place) => {
+            let version = place.index(zone.newest() as usize + 1) as u64;
+            zone.drop_changes_up_to(version);
+            dumb.log.retain(|change| change.0 > version);
+        }
+        Event::Lose(count) => {
+            zone.lose(count);
+            dumb.log.truncate(dumb.log.len().saturating_sub(count));
+        }
+    }
+}
+
+fn assert_same(zone: &Zone, dumb: &Dumb, now: u64) {
+    let mut records = dumb.records.clone();
+    records.sort_by_key(|record| record.key);
+    assert_eq!(zone.iter().copied().collect::<Vec<_>>(), records);
+    assert_eq!(zone.total(), records.len());
+    assert_eq!(zone.newest(), dumb.newest);
+    assert_eq!(zone.waiting(), dumb.log.len());
+    assert!(zone.pending(0) <= zone.total() && zone.total() <= zone.rules().capacity);
+    for cursor in 0..=dumb.newest {
+        let pending = dumb.log.iter().filter(|change| change.0 > cursor).count();
+        assert_eq!(zone.pending(cursor), pending);
+        for peer in 2..=4 {
+            let changes = zone.changes_since(cursor, n(peer));
+            let changes: Vec<_> = changes
+                .map(|(version, record)| (version, *record))
+                .collect();
+            assert_eq!(changes, dumb.changes_since(cursor, n(peer)));
+        }
+    }
+    for key in (0..6).map(Key) {
+        let readable = dumb
+            .raw(key)
+            .filter(|record| record.deadline() > now && record.content != Content::Tombstone);
+        assert_eq!(zone.get(key, now).copied(), readable);
+        let behind = records.iter().filter(|record| record.key > key);
+        assert!(zone.snapshot_after(Some(key)).eq(behind));
+    }
+}
+
+/// One node's copy of everything, handed to another. Whether it changed anything there.
+fn tell_everything(zones: &mut [Zone], from: usize, to: usize, now: u64) -> bool {
+    let records: Vec<Record> = zones[from].snapshot_after(None).copied().collect();
+    let mut changed = false;
+    for record in records {
+        let merged = zones[to].merge(record, n(from as u32 + 1), now);
+        changed |= matches!(merged, Merged::Inserted | Merged::Replaced);
+    }
+    changed
+}
+
+/// What changed at one node since it last told the other. Whether there was anything.
+fn tell_changes(zones: &mut [Zone], cursors: &mut [[u64; 3]; 3], from: usize, to: usize) -> bool {
+    let cursor = &mut cursors[from][to];
+    let changes = zones[from].changes_since(*cursor, n(to as u32 + 1));
+    let records: Vec<Record> = changes.map(|(_, record)| *record).collect();
+    *cursor = zones[from].newest();
+    for record in &records {
+        zones[to].merge(*record, n(from as u32 + 1), 0);
+    }
+    !records.is_empty()
+}
+
+const PAIRS: [(usize, usize); 6] = [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)];
+
+fn roomy(relay: bool, tombstones: Option<u64>) -> Rules {
+    Rules {
+        capacity: 100,
+        tie_break: true,
+        relay,
+        tombstones,
+    }
+}
+
+fn assert_equal(zones: &[Zone]) {
+    for zone in &zones[1..] {
+        assert_eq!(shown(zone.iter()), shown(zones[0].iter()));
+        assert_eq!(zone.digest(4), zones[0].digest(4));
+    }
+}
+
+/// What happens among three nodes.
+#[derive(Clone, Copy, Debug)]
+enum Scene {
+    At(usize, Event),
+    Tell(usize),
+}
+
+fn scenes() -> impl Strategy<Value = Vec<Scene>> {
+    let scene = prop_oneof![
+        3 => (0..3_usize, an_event()).prop_map(|(node, event)| Scene::At(node, event)),
+        1 => (0..6_usize).prop_map(Scene::Tell),
+    ];
+    prop::collection::vec(scene, 0..40)
+}
+
+/// Local changes whose clocks never go back, told through the logs alone over the first so many of the pairs; then
+/// until nothing is left to tell.
+fn settle_by_logs(relay: bool, links: usize, scenes: &[Scene]) -> [Zone; 3] {
+    let mut zones = [(); 3].map(|()| Zone::new(roomy(relay, Some(1_000))));
+    let mut cursors = [[0; 3]; 3];
+    for scene in scenes {
+        match *scene {
+            Scene::At(node, Event::Change(mut record)) => {
+                let old = zones[node]
+                    .raw(record.key)
+                    .map_or(0, |old| old.stamp.time + 1);
+                record.stamp = at(record.stamp.time.max(old), node as u32 + 1);
+                record.life = 1_000;
+                assert!(change(&mut zones[node], record).forwards);
+            }
+            Scene::At(..) => {}
+            Scene::Tell(pair) => {
+                let (from, to) = PAIRS[pair % links];
+                tell_changes(&mut zones, &mut cursors, from, to);
+            }
+        }
+    }
+    for round in 0.. {
+        assert!(round < 5, "three nodes come to rest");
+        let mut told = false;
+        for (from, to) in &PAIRS[..links] {
+            told |= tell_changes(&mut zones, &mut cursors, *from, *to);
+        }
+        if !told {
+            return zones;
+        }
+    }
+    unreachable!()
+}
+
+proptest! {
+    #[test]
+    fn a_zone_equals_a_list_of_records(
+        rules in some_rules(),
+        events in prop::collection::vec(an_event(), 0..60),
+        now in 0..30_u64,
+    ) {
+        let mut zone = Zone::new(rules);
+        let mut dumb = Dumb { rules, records: Vec::new(), log: Vec::new(), newest: 0 };
+        for event in events {
+            step(&mut zone, &mut dumb, event);
+            assert_same(&zone, &dumb, now);
+        }
+    }
+
+    #[test]
+    fn nodes_that_tell_each_other_everything_become_equal(
+        relay in any::<bool>(),
+        tombstones in prop::option::of(1..30_u64),
+        scenes in scenes(),
+    ) {
+        let mut zones = [(); 3].map(|()| Zone::new(roomy(relay, tombstones)));
+        for scene in scenes {
+            match scene {
+                Scene::At(node, Event::Change(record)) => {
+                    change(&mut zones[node], record);
+                }
+                Scene::At(node, Event::Expire(now)) => {
+                    zones[node].expire(now);
+                }
+                Scene::At(node, Event::Lose(count)) => zones[node].lose(count),
+                Scene::At(..) => {}
+                Scene::Tell(pair) => {
+                    let (from, to) = PAIRS[pair];
+                    tell_everything(&mut zones, from, to, 10);
+                }
+            }
+        }
+        zones.iter_mut().for_each(|zone| {
+            zone.expire(10);
+        });
+        let round = |zones: &mut [Zone]| {
+            let tell = |changed, (from, to)| changed | tell_everything(zones, from, to, 10);
+            PAIRS.into_iter().fold(false, tell)
+        };
+        round(&mut zones);
+        prop_assert!(!round(&mut zones), "one round is enough, and the next is quiet");
+        assert_equal(&zones);
+    }
+
+    #[test]
+    fn nodes_that_all_tell_each_other_their_own_changes_become_equal(scenes in scenes()) {
+        assert_equal(&settle_by_logs(false, 6, &scenes));
+    }
+
+    #[test]
+    fn nodes_in_a_row_that_relay_become_equal(scenes in scenes()) {
+        assert_equal(&settle_by_logs(true, 4, &scenes));
+    }
+
+    #[test]
+    fn the_order_of_merges_does_not_matter_nor_does_a_second_time(
+        (records, shuffled) in prop::collection::vec(a_record(), 0..20)
+            .prop_flat_map(|records| (Just(records.clone()), Just(records).prop_shuffle())),
+        now in 0..30_u64,
+    ) {
+        let mut zones = [(); 2].map(|()| Zone::new(roomy(false, None)));
+        for (zone, records) in zones.iter_mut().zip([&records, &shuffled]) {
+            for record in records {
+                zone.merge(*record, n(2), now);
+            }
+        }
+        assert_equal(&zones);
+        for record in &records {
+            let again = zones[0].merge(*record, n(3), now);
+            prop_assert!(matches!(again, Merged::Known | Merged::Older | Merged::Expired));
+        }
+        assert_equal(&zones);
+    }
+
+    #[test]
+    fn of_two_different_records_exactly_one_is_newer(
+        a in a_record(),
+        b in a_record(),
+        c in a_record(),
+    ) {
+        let [a, b, c] = [a, b, c].map(|record| Record { key: Key(0), ..record });
+        prop_assert_eq!(newer(&a, &b, true) ^ newer(&b, &a, true), a != b);
+        prop_assert!(!(newer(&a, &b, true) && newer(&b, &c, true)) || newer(&a, &c, true));
+        prop_assert!(!newer(&a, &b, false) || newer(&a, &b, true), "a tie is all it breaks");
+    }
+
+    #[test]
+    fn records_come_back_from_frames_as_they_were(
+        records in prop::collection::vec(any_record(), 0..30),
+        zone in "[a-zé]{0,8}",
+        (tag, version) in any::<(u16, u16)>(),
+    ) {
+        let header = Header { zone: &zone, tag, version, what: What::Snapshot };
+        let frames = framed(&header, &records);
+        let mut decoded = Vec::new();
+        for bytes in &frames {
+            let frame = decode(bytes).unwrap();
+            prop_assert_eq!(frame.header, header);
+            decoded.extend(frame.records());
+        }
+        prop_assert_eq!(decoded, records);
+    }
+
+    #[test]
+    fn a_frame_cut_or_changed_anywhere_is_garbage_or_another_frame(
+        records in prop::collection::vec(any_record(), 0..4),
+        what in any_kind(),
+        value in any::<u8>(),
+    ) {
+        let mut writer = FrameWriter::new(CAPACITY, &Header { zone: "z", tag: 1, version: 1, what });
+        match what {
+            What::Live | What::Snapshot => records.iter().for_each(|record| {
+                let _ = writer.push(record);
+            }),
+            What::Digest { .. } => writer.push_digest(2, u64::from(value)).unwrap(),
+            What::Want { .. } => writer.push_wanted(2).unwrap(),
+            What::SnapshotEnd | What::Keepalive => {}
+        }
+        let mut bytes = writer.finish().to_vec();
+        assert_canonical(&bytes);
+        for length in 0..bytes.len() {
+            prop_assert!(decode(&bytes[..length]).is_err());
+            let was = std::mem::replace(&mut bytes[length], value);
+            assert_canonical(&bytes);
+            bytes[length] = was;
+        }
+    }
+
+    #[test]
+    fn random_bytes_are_garbage_or_a_frame(
+        mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+        what in 0..8_u8,
+        (is_long_enough, has_a_header) in any::<(bool, bool)>(),
+    ) {
+        let length = bytes.len() as u32;
+        if is_long_enough && length >= 4 {
+            bytes[..4].copy_from_slice(&length.to_le_bytes());
+        }
+        if has_a_header && length >= 14 {
+            bytes[4..8].copy_from_slice(&[1, 0, 1, 0]);
+            bytes[12..14].copy_from_slice(&[b'z', what]);
+        }
+        assert_canonical(&bytes);
+    }
+}
+
+const CAPACITY: usize = 400;
+
+/// Anything that can be told, though no value that an empty frame could not hold.
+fn any_record() -> impl Strategy<Value = Record> {
+    let content = prop_oneof![
+        4 => (any::<u64>(), 0..300_u32)
+            .prop_map(|(name, bytes)| Content::Value(Value { name, bytes })),
+        1 => Just(Content::Tombstone),
+    ];
+    let writer = (prop::char::range('a', 'z'), 1..=NodeId::MAX_NUMBER)
+        .prop_map(|(letter, number)| NodeId::new(letter, number));
+    (any::<(u32, u64, u64)>(), writer, content).prop_map(|((key, time, life), writer, content)| {
+        Record {
+            key: Key(key),
+            stamp: Stamp { time, writer },
+            content,
+            life,
+        }
+    })
+}
+
+fn any_kind() -> impl Strategy<Value = What> {
+    sample::select(vec![
+        What::Live,
+        What::Snapshot,
+        What::SnapshotEnd,
+        What::Digest { buckets: 3 },
+        What::Keepalive,
+        What::Want { buckets: 3 },
+    ])
+}
+
+fn framed(header: &Header<'_>, records: &[Record]) -> Vec<std::sync::Arc<[u8]>> {
+    let mut writer = FrameWriter::new(CAPACITY, header);
+    let mut frames = Vec::new();
+    for record in records {
+        if writer.push(record) == Err(NoFit::Full) {
+            frames.push(writer.finish());
+            writer.push(record).unwrap();
+        }
+    }
+    frames.push(writer.finish());
+    frames
+}
+
+/// What can be read is written again as the same bytes.
+fn assert_canonical(bytes: &[u8]) {
+    let Ok(frame) = decode(bytes) else { return };
+    let mut writer = FrameWriter::new(1 << 20, &frame.header);
+    frame
+        .records()
+        .for_each(|record| writer.push(&record).unwrap());
+    frame
+        .digests()
+        .for_each(|(bucket, digest)| writer.push_digest(bucket, digest).unwrap());
+    frame
+        .wanted()
+        .for_each(|bucket| writer.push_wanted(bucket).unwrap());
+    assert_eq!(&writer.finish()[..], bytes);
+}
