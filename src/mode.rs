@@ -108,6 +108,8 @@ pub enum Promise<P: Protocol> {
     Linearizable(View<P>),
     /// What was acknowledged is there at the end.
     Durable(View<P>),
+    /// What is read was written, to that key, by somebody who had begun before the read was over.
+    Genuine(View<P>),
 }
 
 /// How an operation looks to a judge of key-value histories.
@@ -122,6 +124,7 @@ impl<P: Protocol> Promise<P> {
         match self {
             Promise::Linearizable(_) => "linearizable",
             Promise::Durable(_) => "durable",
+            Promise::Genuine(_) => "genuine",
         }
     }
 }

@@ -1,0 +1,106 @@
+//! What must hold inside the nodes, checked after every step of one.
+
+use std::collections::BTreeMap;
+
+use super::cluster::Participant;
+use super::record::{Content, Stamp};
+use crate::invariant::{Broken, Cluster, Invariants};
+use crate::kv::Key;
+use crate::{Life, NodeId};
+
+/// All of them, with what they remember of the run.
+#[derive(Default)]
+pub struct ZoneSyncInvariants {
+    /// What each node held when it was last seen, in which life.
+    seen: BTreeMap<NodeId, (Life, BTreeMap<Key, Stamp>)>,
+    /// Everything that was ever held by the one who wrote it.
+    written: BTreeMap<(Key, Stamp), Content>,
+}
+
+impl Invariants<Participant> for ZoneSyncInvariants {
+    const NAMES: &'static [&'static str] = &[
+        "stamps_never_go_back",
+        "nothing_is_invented_inside",
+        "the_log_is_bounded_by_the_zone",
+        "nodes_are_equal_after_the_calm",
+    ];
+
+    fn after_step(&mut self, cluster: &impl Cluster<Participant>, id: NodeId, found: &mut Vec<Broken>) {
+        let Some(node) = cluster.process(id).and_then(Participant::node) else {
+            return;
+        };
+        let life = cluster.life(id);
+        let (last, held) = self.seen.entry(id).or_default();
+        if *last != life {
+            held.clear();
+            *last = life;
+        }
+        let mut now = BTreeMap::new();
+        for record in node.zone.iter() {
+            let (key, stamp) = (record.key, record.stamp);
+            now.insert(key, stamp);
+            let before = held.get(&key);
+            if before == Some(&stamp) {
+                continue;
+            }
+            if let Some(before) = before.filter(|before| before.time > stamp.time) {
+                let evidence = format!("{id} held {key} as of {before} and holds it as of {stamp}");
+                found.push(Broken::new("stamps_never_go_back", evidence));
+            }
+            let other = if stamp.writer == id {
+                *self.written.entry((key, stamp)).or_insert(record.content)
+            } else {
+                match self.written.get(&(key, stamp)) {
+                    Some(content) => *content,
+                    None => {
+                        let evidence = format!("{id} holds {record}, which its writer never held");
+                        found.push(Broken::new("nothing_is_invented_inside", evidence));
+                        continue;
+                    }
+                }
+            };
+            if other != record.content && stamp.writer != id {
+                let evidence = format!("{id} holds {record}, and its writer wrote another content");
+                found.push(Broken::new("nothing_is_invented_inside", evidence));
+            }
+        }
+        *held = now;
+        let (pending, total) = (node.zone.pending(0), node.zone.total());
+        if pending > total {
+            let evidence = format!("{id} has {pending} changes to tell and holds {total} records");
+            found.push(Broken::new("the_log_is_bounded_by_the_zone", evidence));
+        }
+    }
+
+    fn after_calm(&mut self, cluster: &impl Cluster<Participant>, found: &mut Vec<Broken>) {
+        if let Err(evidence) = equal(cluster) {
+            found.push(Broken::new("nodes_are_equal_after_the_calm", evidence));
+        }
+    }
+}
+
+/// Whether all sound nodes hold the same; if not, where two of them differ.
+pub(super) fn equal(cluster: &impl Cluster<Participant>) -> Result<(), String> {
+    let mut first = None;
+    for &id in cluster.nodes().iter().filter(|id| !id.is_client() && cluster.is_sound(**id)) {
+        let Some(node) = cluster.process(id).and_then(Participant::node) else {
+            return Err(format!("{id} is down"));
+        };
+        let Some((other, model)) = first else {
+            first = Some((id, node));
+            continue;
+        };
+        let mut differ = node.zone.iter().filter(|record| model.holds(record.key) != Some((record.stamp, record.content)));
+        if let Some(record) = differ.next() {
+            return Err(match model.holds(record.key) {
+                None => format!("{id} holds {record}, and {other} holds nothing there"),
+                Some((stamp, _)) => format!("{id} holds {record}, and {other} holds {} as of {stamp}", record.key),
+            });
+        }
+        if node.zone.total() != model.zone.total() {
+            let (mine, its) = (node.zone.total(), model.zone.total());
+            return Err(format!("{id} holds {mine} records, and {other} holds {its}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! What travels, and what is noted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::frame::{What, decode};
+use crate::kv::{Key, Request, Response};
+use crate::process::{Closing, DiskError, Kinds, Size};
+use crate::{Life, NodeId};
+
+/// Everything that travels.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Message {
+    /// Node to node, on a stream: a frame, as bytes.
+    Frame(What, Arc<[u8]>),
+    /// Client to node.
+    Ask {
+        /// The client's life, so that no answer to an earlier one is taken.
+        life: Life,
+        /// Which of its questions.
+        seq: u64,
+        /// What it asks.
+        request: Request,
+    },
+    /// Node to client.
+    Answer {
+        /// As in the question.
+        life: Life,
+        /// As in the question.
+        seq: u64,
+        /// What was done, or found.
+        response: Response,
+    },
+}
+
+impl Kinds for Message {
+    const KINDS: &'static [&'static str] =
+        &["live", "snapshot", "snapshot_end", "digest", "want", "keepalive", "ask", "answer"];
+
+    fn kind(&self) -> usize {
+        match self {
+            Message::Frame(What::Live, _) => 0,
+            Message::Frame(What::Snapshot, _) => 1,
+            Message::Frame(What::SnapshotEnd, _) => 2,
+            Message::Frame(What::Digest { .. }, _) => 3,
+            Message::Frame(What::Want { .. }, _) => 4,
+            Message::Frame(What::Keepalive, _) => 5,
+            Message::Ask { .. } => 6,
+            Message::Answer { .. } => 7,
+        }
+    }
+}
+
+impl Size for Message {
+    fn size(&self) -> usize {
+        match self {
+            Message::Frame(_, bytes) => bytes.len(),
+            Message::Ask { .. } | Message::Answer { .. } => 64,
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Message::Frame(_, bytes) => {
+                write!(f, "{} of {} bytes:", Message::KINDS[self.kind()], bytes.len())?;
+                let Ok(frame) = decode(bytes) else {
+                    return f.write_str(" garbage");
+                };
+                let mut records = frame.records();
+                match (records.next(), records.count()) {
+                    (None, _) => f.write_str(" nothing"),
+                    (Some(record), 0) => write!(f, " {record}"),
+                    (Some(record), more) => write!(f, " {record} and {more} more"),
+                }
+            }
+            Message::Ask { seq, request, .. } => write!(f, "ask {seq}: {request}"),
+            Message::Answer { seq, response, .. } => write!(f, "answer {seq}: {response}"),
+        }
+    }
+}
+
+/// The alarms of all roles.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Timer {
+    /// Node: look into the log of changes.
+    Interval,
+    /// Node: connect to this peer.
+    Dial(NodeId),
+    /// Node: a connection to this peer takes too long.
+    Connecting(NodeId),
+    /// Node: nothing could be written to this peer for too long.
+    Writing(NodeId),
+    /// Node: nothing was read from this peer for too long.
+    Reading(NodeId),
+    /// Client: ask another node.
+    AskAgain,
+    /// Client: this takes too long.
+    GiveUp,
+}
+
+/// What a participant did, in the protocol's words.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Note {
+    /// It is connected to a peer.
+    Connects(NodeId),
+    /// It is not connected to a peer any more.
+    Loses(NodeId, Closing),
+    /// Nothing could be written to a peer for too long.
+    StandsStill(NodeId),
+    /// Nothing was read from a peer for too long.
+    HearsNothing(NodeId),
+    /// It has sent a peer everything that it holds: so many records.
+    SentSnapshot(NodeId, u64),
+    /// A record does not fit into a buffer and is never sent.
+    TooLarge(Key),
+    /// It ignored an update that was older than what it holds.
+    IgnoresOlder(Key, NodeId),
+    /// It ignored an update with the stamp that it holds and another content.
+    Tie(Key, NodeId),
+    /// It had no room for what a peer sent.
+    NoRoom(Key, NodeId),
+    /// So many of its records ended.
+    Expires(usize),
+    /// It closed a stream on which it was sent garbage.
+    Garbage(NodeId),
+    /// It started with so many records of its state file.
+    Loads(usize),
+    /// Its disk could not do what it was asked.
+    DiskFailed(DiskError),
+    /// A client stopped waiting.
+    GivesUp(Request),
+}
+
+impl Kinds for Note {
+    const KINDS: &'static [&'static str] = &[
+        "connects",
+        "loses",
+        "stands still",
+        "hears nothing",
+        "sent a snapshot",
+        "too large",
+        "ignores older",
+        "tie",
+        "no room",
+        "expires",
+        "garbage",
+        "loads",
+        "disk failed",
+        "gives up",
+    ];
+
+    fn kind(&self) -> usize {
+        match self {
+            Note::Connects(_) => 0,
+            Note::Loses(..) => 1,
+            Note::StandsStill(_) => 2,
+            Note::HearsNothing(_) => 3,
+            Note::SentSnapshot(..) => 4,
+            Note::TooLarge(_) => 5,
+            Note::IgnoresOlder(..) => 6,
+            Note::Tie(..) => 7,
+            Note::NoRoom(..) => 8,
+            Note::Expires(_) => 9,
+            Note::Garbage(_) => 10,
+            Note::Loads(_) => 11,
+            Note::DiskFailed(_) => 12,
+            Note::GivesUp(_) => 13,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Note::KINDS[self.kind()];
+        match self {
+            Note::Connects(peer) | Note::StandsStill(peer) | Note::HearsNothing(peer) | Note::Garbage(peer) => {
+                write!(f, "{name}: {peer}")
+            }
+            Note::Loses(peer, why) => write!(f, "{name} {peer}: {why}"),
+            Note::SentSnapshot(peer, records) => write!(f, "{name} of {records} records to {peer}"),
+            Note::TooLarge(key) => write!(f, "{name}: {key}"),
+            Note::IgnoresOlder(key, peer) | Note::Tie(key, peer) | Note::NoRoom(key, peer) => {
+                write!(f, "{name}: {key} from {peer}")
+            }
+            Note::Expires(records) | Note::Loads(records) => write!(f, "{name} {records} records"),
+            Note::DiskFailed(error) => write!(f, "{name}: {error}"),
+            Note::GivesUp(request) => write!(f, "{name} on {request}"),
+        }
+    }
+}
