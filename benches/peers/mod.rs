@@ -2,9 +2,11 @@
 //!
 //! * [`tikv_raft`]: the core of TiKV's Raft, as a rival for ours. Proposals per second, committed and applied everywhere.
 //! * [`madsim_endpoint`]: madsim's own network, as a rival for our world. Delivered messages per second.
+//! * [`chitchat_state`]: the state that chitchat's gossip keeps, as a rival for a zone. Key-values per second, applied.
 //!
-//! Both do the same work as our side and nothing else: no serialization, no disk, no log output. Neither measures; each
+//! All do the same work as our side and nothing else: no serialization, no disk, no log output. None measures; each
 //! offers a piece of work and returns how much of it was done, so that a benchmark can tell a fast peer from an idle one.
 
+pub(crate) mod chitchat_state;
 pub(crate) mod madsim_endpoint;
 pub(crate) mod tikv_raft;

@@ -195,7 +195,7 @@ impl Zone {
     }
 
     /// A record from another node, at this node's time: it is kept if there is none of its key or if it is
-    /// [newer](newer).
+    /// [newer].
     ///
     /// Only with [relay](Rules::relay) does it enter the log, and then it is never told to `from`. Whatever it replaces
     /// leaves the log: the others hear of the newer one from where it came.

@@ -156,7 +156,7 @@ fn every_flaw_is_named_and_located() {
         (6, &[0, 1], "cut short, 44 bytes of 256, at byte 12"),
         (12, &[0xff], "the zone's name is no UTF-8, at byte 12"),
         (16, &[6], "unknown kind of frame 6, at byte 16"),
-        (32, &[b'N'], "no node has the code 0x4e000001, at byte 29"),
+        (32, b"N", "no node has the code 0x4e000001, at byte 29"),
         (29, &[0], "no node has the code 0x6e000000, at byte 29"),
         (41, &[1], "a tombstone with 10 bytes, at byte 42"),
         (41, &[2], "unknown kind of content 2, at byte 41"),
