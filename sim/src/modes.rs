@@ -51,6 +51,7 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
                 "nodes",
                 vec![format!("{} to {}", M::SERVERS.start(), M::SERVERS.end())],
             ),
+            ("survives", survives::<M>()),
             ("roles", words(M::ROLES)),
             ("operations", words(M::REQUESTS)),
             ("messages", words(<M::Message as Kinds>::KINDS)),
@@ -77,6 +78,27 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
             ),
         ]
     }
+}
+
+/// What a mode promises to survive, in words, with its default options.
+fn survives<M: Mode>() -> Vec<String> {
+    let options = M::Options::default();
+    let of = |servers: u32| (servers, M::envelope(&options, servers));
+    let lost: Vec<String> = [3, 5, 7]
+        .map(of)
+        .iter()
+        .map(|(servers, envelope)| format!("{} of {servers}", envelope.lost_servers))
+        .collect();
+    let (_, envelope) = of(3);
+    let lies = if envelope.lying_flushes { "yes" } else { "no" };
+    vec![
+        format!(
+            "servers that lose their disks (wipe, rot): {}",
+            lost.join(", ")
+        ),
+        format!("flushes that lie (fake_flushes): {lies}"),
+        format!("clocks that drift: up to {}ppm", envelope.drift_ppm),
+    ]
 }
 
 /// The modes that ship.

@@ -192,6 +192,8 @@ fn judged<M: Mode>(seed: u64, outcomes: Outcomes<M>) -> Run {
 pub struct Tally {
     /// What is said of the scenario: whether its seeds are as expected.
     pub verdict: Verdict,
+    /// Whether everything that the file expects to be violated was, over its own seeds.
+    pub convicted: bool,
     /// Why, if it is not as expected.
     pub why: Vec<String>,
     /// The seeds that were run.
@@ -218,6 +220,7 @@ impl Tally {
     pub fn of(scenario: &dyn Play, runs: &[Run], whole: bool) -> Tally {
         let mut tally = Tally {
             verdict: Verdict::Holds,
+            convicted: whole && !scenario.violated().is_empty(),
             why: Vec::new(),
             seeds: runs.len(),
             ok: 0,
@@ -258,7 +261,8 @@ impl Tally {
                         .any(|violation| violation.broken == *name)
                 };
                 if !runs.iter().any(shows) {
-                    tally.verdict = Verdict::Violated;
+                    tally.convicted = false;
+                    tally.verdict = tally.verdict.max(Verdict::Unknown);
                     tally.why.push(format!(
                         "`{name}` was expected to be violated, and no seed shows it"
                     ));
@@ -268,7 +272,7 @@ impl Tally {
             let broken = tally.verdict == Verdict::Violated;
             for note in scenario.sees().iter().filter(|_| !broken) {
                 if runs.iter().all(|run| run.notes[*note] == 0) {
-                    tally.verdict = Verdict::Unknown;
+                    tally.verdict = tally.verdict.max(Verdict::Unknown);
                     tally.why.push(format!(
                         "no seed sees `{}`: the scenario shows nothing",
                         scenario.notes()[*note]

@@ -40,7 +40,7 @@ pub fn table(rows: &[(&dyn Play, Tally)]) -> String {
         };
         table.add_row([
             title(scenario.source()),
-            word(*scenario, tally),
+            word(tally),
             tally.seeds.to_string(),
             tally.ok.to_string(),
             tally.open.to_string(),
@@ -57,10 +57,10 @@ pub fn table(rows: &[(&dyn Play, Tally)]) -> String {
     table.trim_fmt()
 }
 
-fn word(scenario: &dyn Play, tally: &Tally) -> String {
+fn word(tally: &Tally) -> String {
     match tally.verdict {
-        Verdict::Holds if scenario.violated().is_empty() => "holds".into(),
-        Verdict::Holds => "convicted".into(),
+        Verdict::Holds if tally.convicted => "convicted".into(),
+        Verdict::Holds => "holds".into(),
         Verdict::Unknown => "UNKNOWN".into(),
         Verdict::Violated => "VIOLATED".into(),
     }

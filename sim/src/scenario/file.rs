@@ -197,11 +197,12 @@ pub(super) struct FaultFile {
     /// When it begins, from the start of the run.
     #[schemars(with = "Lengths")]
     pub(super) at: Spanned<SpanRange>,
-    /// How long from one beginning to the next, again and again; it comes once if this is left out.
+    /// How long from one planned beginning to the next, again and again; it comes once if this is left out. While one
+    /// still waits for its target, the next is left out.
     #[schemars(with = "Option<Lengths>")]
     pub(super) every: Option<Spanned<SpanRange>>,
-    /// How long it lasts; where nodes go down, how long each is down. Only `lose_queue` and `reset_streams`
-    /// have none.
+    /// How long it lasts; where nodes go down, how long each is down. It ends with the storm at the
+    /// latest. Every fault needs it but `lose_queue` and `reset_streams`, which happen at once and must not have it.
     #[serde(rename = "for")]
     #[schemars(with = "Option<Lengths>")]
     pub(super) lasts: Option<Spanned<SpanRange>>,
@@ -239,6 +240,7 @@ pub(super) struct FaultFile {
     #[schemars(extend("examples" = [{ "from": "any", "to": "others" }]))]
     pub(super) reset_streams: Option<CutFile>,
     /// Network. The streams that one group has opened to another are held up, while everything else between them passes.
+    /// Waits until there is one.
     #[schemars(extend("examples" = [{ "from": "any", "to": "others", "way": "back" }]))]
     pub(super) stall_streams: Option<StallFile>,
     /// Process. It dies, with what was in memory and any suffix of what was not flushed, and restarts by itself.
@@ -251,10 +253,10 @@ pub(super) struct FaultFile {
     /// Process. The machines die at one instant for want of power; each is back after its own draw from `for`.
     #[schemars(with = "Option<Group>", extend("examples" = ["all", "any_zone"]))]
     pub(super) power: Option<Spanned<Names>>,
-    /// Process. It dies, and comes back with an empty disk.
+    /// Process. It dies, and comes back with an empty disk. A mode whose servers must not forget stops it for good then.
     #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) wipe: Option<Spanned<Names>>,
-    /// Process. It dies, and comes back with one record, any, that cannot be read.
+    /// Process. It dies, and comes back with one record, any, that cannot be read; again, some stop for good.
     #[schemars(with = "Option<Group>", extend("examples" = ["follower"]))]
     pub(super) rot: Option<Spanned<Names>>,
     /// Process. They restart one after another, in any order.
@@ -585,8 +587,14 @@ impl<'de> Deserialize<'de> for LatencyFile {
             fn visit_str<E: de::Error>(self, range: &str) -> Result<LatencyFile, E> {
                 range.parse().map(LatencyFile::Uniform).map_err(E::custom)
             }
-            fn visit_map<A: MapAccess<'de>>(self, law: A) -> Result<LatencyFile, A::Error> {
-                LawFile::deserialize(MapAccessDeserializer::new(law)).map(LatencyFile::Law)
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LatencyFile, A::Error> {
+                let law = LawFile::deserialize(MapAccessDeserializer::new(&mut map))?;
+                match map.next_key::<String>()? {
+                    None => Ok(LatencyFile::Law(law)),
+                    Some(more) => Err(de::Error::custom(format!(
+                        "a latency follows one law, and `{more}` is another"
+                    ))),
+                }
             }
         }
         deserializer.deserialize_any(RangeOrLaw)

@@ -1,5 +1,7 @@
 //! Faults as values: what, when, whom.
 
+use std::collections::BTreeSet;
+
 use netsplit::{Span, SpanRange};
 
 use super::network::{Act, Noise, Rule};
@@ -282,6 +284,18 @@ impl What {
     pub fn bind(&self, crowd: &Crowd<'_>, draws: &mut Stream) -> Option<Vec<Vec<usize>>> {
         match self {
             What::Shape(shape) => Some(shape.divide(crowd, draws)),
+            // Nobody stands on two sides: the first that names them has them.
+            What::Partition(_) => {
+                let mut groups = bind(&self.groups(), crowd, draws)?;
+                let mut taken = BTreeSet::new();
+                for group in &mut groups {
+                    group.retain(|slot| taken.insert(*slot));
+                }
+                groups
+                    .iter()
+                    .all(|group| !group.is_empty())
+                    .then_some(groups)
+            }
             _ => bind(&self.groups(), crowd, draws),
         }
     }

@@ -365,7 +365,12 @@ impl<'a, M: Mode> World<'a, M> {
                 (moment.order, outcome).hash(&mut self.digest);
             }
         }
-        let unfound = self.storm.unfound();
+        // A run that ended early had no time for them.
+        let unfound = if self.violations.is_empty() {
+            self.storm.unfound()
+        } else {
+            Vec::new()
+        };
         Outcomes {
             digest: self.digest.finish(),
             violations: self.violations,

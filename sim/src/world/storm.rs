@@ -82,6 +82,14 @@ impl Storm {
         }
     }
 
+    /// Whether the one before of the same plan still waits for its target: then this one does not stand in line.
+    fn is_behind(&self, fault: usize) -> bool {
+        let before = fault.checked_sub(1).map(|before| &self.faults[before]);
+        before.is_some_and(|before| {
+            before.plan == self.faults[fault].plan && before.struck == Time::NEVER
+        })
+    }
+
     /// The plans none of whose faults ever found a target. One that comes again and again may miss at the end.
     pub(super) fn unfound(&self) -> Vec<String> {
         let plans: BTreeSet<usize> = self.faults.iter().map(|fault| fault.plan).collect();
@@ -89,8 +97,13 @@ impl Storm {
             let mut of = self.faults.iter().filter(|fault| fault.plan == *plan);
             of.all(|fault| !fault.found)
         };
-        let number = |plan| format!("no fault of plan {} found whom it was aimed at", plan + 1);
-        plans.into_iter().filter(never).map(number).collect()
+        let why = |plan: usize| {
+            let number = plan + 1;
+            format!(
+                "[[fault]] number {number} of the file never struck: whom it was aimed at, or what it waits for, was not there"
+            )
+        };
+        plans.into_iter().filter(never).map(why).collect()
     }
 }
 
@@ -98,7 +111,7 @@ impl<M: Mode> World<'_, M> {
     /// A fault fires: its names are bound to hosts, or it waits until they can be.
     #[cold]
     pub(super) fn strike(&mut self, fault: usize) {
-        if self.storm.over {
+        if self.storm.over || self.storm.is_behind(fault) {
             return;
         }
         let Some(groups) = self.bind(fault) else {
@@ -151,7 +164,9 @@ impl<M: Mode> World<'_, M> {
         let this = &mut self.storm.faults[fault];
         let mut groups = this.what.bind(&crowd, &mut this.draws)?;
         match this.what {
-            What::Reset { .. } => self.are_joined(&groups[0], &groups[1]).then_some(groups),
+            What::Reset { .. } | What::Stall { .. } => {
+                self.are_joined(&groups[0], &groups[1]).then_some(groups)
+            }
             What::Lose { queue, .. } => {
                 groups[0].retain(|slot| self.hosts[*slot].waits_in(queue));
                 (!groups[0].is_empty()).then_some(groups)

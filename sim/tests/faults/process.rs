@@ -314,7 +314,9 @@ fn a_trap_that_springs_shows_something_and_one_that_never_does_leaves_it_unknown
     let seen = play(0, "", &[&trap(30)]);
     assert_eq!(
         seen.unknown(),
-        ["no fault of plan 1 found whom it was aimed at"]
+        [
+            "[[fault]] number 1 of the file never struck: whom it was aimed at, or what it waits for, was not there"
+        ]
     );
     assert!(seen.never("n1", "goes down"));
 }

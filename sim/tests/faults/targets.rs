@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::seen::{Seen, play, servers};
 
-const NOBODY: [&str; 1] = ["no fault of plan 1 found whom it was aimed at"];
+const NOBODY: [&str; 1] = [
+    "[[fault]] number 1 of the file never struck: whom it was aimed at, or what it waits for, was not there",
+];
 
 /// Who went down.
 fn went_down(seen: &Seen) -> Vec<&str> {
