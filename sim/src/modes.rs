@@ -2,6 +2,7 @@
 //! [`crate::cli::main`]; nothing else has to change.
 
 use netsplit::raft::Raft;
+use netsplit::zone_sync::ZoneSync;
 use netsplit::{Kinds, Mode};
 use serde_json::{Map, Value};
 
@@ -102,9 +103,10 @@ fn survives<M: Mode>() -> Vec<String> {
 }
 
 /// The modes that ship.
-pub fn shipped() -> [&'static dyn AnyMode; 1] {
+pub fn shipped() -> [&'static dyn AnyMode; 2] {
     static RAFT: WithMistakes<Raft> = WithMistakes(mistakes::raft::ALL);
-    [&RAFT]
+    static ZONE_SYNC: WithMistakes<ZoneSync> = WithMistakes(&[]);
+    [&RAFT, &ZONE_SYNC]
 }
 
 /// Reads a scenario of whichever mode it names.

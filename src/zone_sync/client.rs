@@ -45,13 +45,23 @@ impl Process for Client {
     fn step(&mut self, _: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
         match input {
             Input::Requested(op, request) => {
-                assert!(self.asking.is_none(), "a client is asked one thing at a time");
+                assert!(
+                    self.asking.is_none(),
+                    "a client is asked one thing at a time"
+                );
                 self.seq += 1;
                 self.asking = Some((op, request));
                 out.arm(Timer::GiveUp, self.config.options.give_up);
                 self.ask(out);
             }
-            Input::Delivered(_, Message::Answer { life, seq, response }) => {
+            Input::Delivered(
+                _,
+                Message::Answer {
+                    life,
+                    seq,
+                    response,
+                },
+            ) => {
                 if (life, seq) == (self.life, self.seq)
                     && let Some((op, _)) = self.asking.take()
                 {
@@ -81,7 +91,10 @@ impl Client {
         };
         let (life, seq) = (self.life, self.seq);
         out.arm(Timer::AskAgain, self.config.options.ask_again);
-        out.send(self.config.nodes[self.target], Message::Ask { life, seq, request });
+        out.send(
+            self.config.nodes[self.target],
+            Message::Ask { life, seq, request },
+        );
     }
 
     /// A read has certainly not been done; a write may have been, at any of the nodes that were asked.
@@ -91,7 +104,11 @@ impl Client {
         };
         out.note(Note::GivesUp(request));
         out.disarm(Timer::AskAgain);
-        let outcome = if request.is_read() { Outcome::Failed } else { Outcome::Unknown };
+        let outcome = if request.is_read() {
+            Outcome::Failed
+        } else {
+            Outcome::Unknown
+        };
         out.respond(op, outcome);
     }
 }

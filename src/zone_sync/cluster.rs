@@ -125,7 +125,9 @@ impl Mode for ZoneSync {
     }
 
     fn promises() -> Vec<Promise<ZoneSync>> {
-        vec![Promise::Genuine(|request, response| (*request, response.copied()))]
+        vec![Promise::Genuine(|request, response| {
+            (*request, response.copied())
+        })]
     }
 
     /// Nobody is promised that a node keeps anything: what it loses, the others have, or nobody was told.
@@ -144,7 +146,11 @@ impl Mode for ZoneSync {
 
     /// Connections that stand still are found at both ends, opened again, and everything is told once more.
     fn calm_budget(options: &Options) -> Span {
-        options.timeout * 3 + options.connect_timeout * 2 + options.retry * 4 + options.interval * 10 + options.give_up
+        options.timeout * 3
+            + options.connect_timeout * 2
+            + options.retry * 4
+            + options.interval * 10
+            + options.give_up
     }
 
     fn settled(cluster: &impl Cluster<Participant>) -> Result<(), String> {

@@ -34,8 +34,16 @@ pub enum Message {
 }
 
 impl Kinds for Message {
-    const KINDS: &'static [&'static str] =
-        &["live", "snapshot", "snapshot_end", "digest", "want", "keepalive", "ask", "answer"];
+    const KINDS: &'static [&'static str] = &[
+        "live",
+        "snapshot",
+        "snapshot_end",
+        "digest",
+        "want",
+        "keepalive",
+        "ask",
+        "answer",
+    ];
 
     fn kind(&self) -> usize {
         match self {
@@ -64,7 +72,12 @@ impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Message::Frame(_, bytes) => {
-                write!(f, "{} of {} bytes:", Message::KINDS[self.kind()], bytes.len())?;
+                write!(
+                    f,
+                    "{} of {} bytes:",
+                    Message::KINDS[self.kind()],
+                    bytes.len()
+                )?;
                 let Ok(frame) = decode(bytes) else {
                     return f.write_str(" garbage");
                 };
@@ -175,7 +188,10 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Note::KINDS[self.kind()];
         match self {
-            Note::Connects(peer) | Note::StandsStill(peer) | Note::HearsNothing(peer) | Note::Garbage(peer) => {
+            Note::Connects(peer)
+            | Note::StandsStill(peer)
+            | Note::HearsNothing(peer)
+            | Note::Garbage(peer) => {
                 write!(f, "{name}: {peer}")
             }
             Note::Loses(peer, why) => write!(f, "{name} {peer}: {why}"),

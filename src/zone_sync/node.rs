@@ -12,7 +12,7 @@ use super::state::{Saved, recover};
 use super::zone::{Merged, Rules, Zone};
 use crate::kv::{Key, Request, Response, Revision, Value};
 use crate::process::{Closing, Damage, Input, Process, Role};
-use crate::{Life, NodeId, Now, Outbox, SpanRange, Span, StreamId};
+use crate::{Life, NodeId, Now, Outbox, Span, SpanRange, StreamId};
 
 /// The zone's name on the wire.
 pub const ZONE: &str = "kv";
@@ -74,9 +74,15 @@ impl Process for Node {
         }
         let others = config.nodes.iter().copied().filter(|node| *node != me);
         let peers: Vec<Peer> = others.map(Peer::new).collect();
-        out.arm(Timer::Interval, SpanRange::new(Span::ZERO, options.interval));
+        out.arm(
+            Timer::Interval,
+            SpanRange::new(Span::ZERO, options.interval),
+        );
         for peer in &peers {
-            out.arm(Timer::Dial(peer.id), SpanRange::new(Span::ZERO, options.retry));
+            out.arm(
+                Timer::Dial(peer.id),
+                SpanRange::new(Span::ZERO, options.retry),
+            );
         }
         Node {
             me,
@@ -92,10 +98,24 @@ impl Process for Node {
             Input::Delivered(from, Message::Ask { life, seq, request }) => {
                 let response = self.on_ask(request, now, out);
                 // Past the flush: a node promises its client no more than that it holds the value now.
-                out.send_past_flush(from, Message::Answer { life, seq, response });
+                out.send_past_flush(
+                    from,
+                    Message::Answer {
+                        life,
+                        seq,
+                        response,
+                    },
+                );
             }
-            Input::Arrived(stream, Message::Frame(_, bytes)) => self.on_frame(stream, &bytes, now, out),
-            Input::Opened { stream, peer, mine, credit } => self.on_opened(stream, peer, mine, credit, out),
+            Input::Arrived(stream, Message::Frame(_, bytes)) => {
+                self.on_frame(stream, &bytes, now, out)
+            }
+            Input::Opened {
+                stream,
+                peer,
+                mine,
+                credit,
+            } => self.on_opened(stream, peer, mine, credit, out),
             Input::Credit(stream, bytes) => self.on_credit(stream, bytes, out),
             Input::Closed(stream, why) => self.on_closed(stream, why, out),
             Input::Fired(Timer::Interval) => self.on_interval(now, out),
@@ -111,13 +131,18 @@ impl Process for Node {
                 out.stop("its disk failed");
             }
             // A client's affairs, and what never comes this way.
-            Input::Fired(Timer::AskAgain | Timer::GiveUp) | Input::Requested(..) | Input::Flushed(_) => {}
+            Input::Fired(Timer::AskAgain | Timer::GiveUp)
+            | Input::Requested(..)
+            | Input::Flushed(_) => {}
             Input::Delivered(..) | Input::Arrived(..) => {}
         }
     }
 
     fn role(&self) -> Option<Role> {
-        Some(Role { name: "node", rank: 0 })
+        Some(Role {
+            name: "node",
+            rank: 0,
+        })
     }
 }
 
@@ -134,14 +159,26 @@ impl Node {
             Request::Get(key) | Request::Cas(key, ..) => {
                 let found = self.zone.get(key, wall(now));
                 let revision = self.zone.raw(key).map_or(0, |record| record.stamp.time);
-                Response::Found(found.and_then(|record| record.content.value()), Revision(revision))
+                Response::Found(
+                    found.and_then(|record| record.content.value()),
+                    Revision(revision),
+                )
             }
         }
     }
 
     /// A write here: it is committed at once, and told to the others when the timer fires.
-    fn write(&mut self, key: Key, value: Option<Value>, now: Now, out: &mut Outbox<ZoneSync>) -> Response {
-        let stamp = Stamp { time: self.time(now), writer: self.me };
+    fn write(
+        &mut self,
+        key: Key,
+        value: Option<Value>,
+        now: Now,
+        out: &mut Outbox<ZoneSync>,
+    ) -> Response {
+        let stamp = Stamp {
+            time: self.time(now),
+            writer: self.me,
+        };
         self.newest = self.newest.max(stamp.time);
         match value {
             Some(value) => {
@@ -190,7 +227,13 @@ impl Node {
     }
 
     /// Takes what is newer from a frame, if it is for this zone and this module.
-    fn merge(&mut self, from: NodeId, bytes: &[u8], now: Now, out: &mut Outbox<ZoneSync>) -> Result<(), Garbage> {
+    fn merge(
+        &mut self,
+        from: NodeId,
+        bytes: &[u8],
+        now: Now,
+        out: &mut Outbox<ZoneSync>,
+    ) -> Result<(), Garbage> {
         let frame = decode(bytes)?;
         if (frame.header.zone, (frame.header.tag, frame.header.version)) != (ZONE, MODULE) {
             return Ok(());
@@ -244,9 +287,11 @@ impl Node {
     }
 
     fn on_closed(&mut self, stream: StreamId, why: Closing, out: &mut Outbox<ZoneSync>) {
-        let Some(peer) = self.peers.iter().find(|peer| {
-            peer.incoming == Some(stream) || peer.outgoing() == Some(stream)
-        }) else {
+        let Some(peer) = self
+            .peers
+            .iter()
+            .find(|peer| peer.incoming == Some(stream) || peer.outgoing() == Some(stream))
+        else {
             return;
         };
         let (id, mine) = (peer.id, peer.outgoing() == Some(stream));
@@ -271,6 +316,8 @@ impl Node {
 
     /// What a node holds of a key, whoever looks.
     pub fn holds(&self, key: Key) -> Option<(Stamp, Content)> {
-        self.zone.raw(key).map(|record| (record.stamp, record.content))
+        self.zone
+            .raw(key)
+            .map(|record| (record.stamp, record.content))
     }
 }

@@ -89,20 +89,30 @@ impl Options {
             ("ask_again", self.ask_again.min),
         ];
         if let Some((key, _)) = spans.into_iter().find(|(_, span)| *span == Span::ZERO) {
-            return Err((key, format!("{key} of no length would never end: 1s is usual")));
+            return Err((
+                key,
+                format!("{key} of no length would never end: 1s is usual"),
+            ));
         }
         if self.buffers == 0 {
             return Err(("buffers", "at least 1".into()));
         }
         if self.buffer_size < LEAST_BUFFER {
-            return Err(("buffer_size", format!("at least {LEAST_BUFFER} bytes, for one record")));
+            return Err((
+                "buffer_size",
+                format!("at least {LEAST_BUFFER} bytes, for one record"),
+            ));
         }
         if self.capacity == 0 {
             return Err(("capacity", "a zone holds at least 1 record".into()));
         }
         if self.timeout <= self.interval {
-            let Options { timeout, interval, .. } = self;
-            let help = format!("connections would be closed after {timeout}, between two looks every {interval}");
+            let Options {
+                timeout, interval, ..
+            } = self;
+            let help = format!(
+                "connections would be closed after {timeout}, between two looks every {interval}"
+            );
             return Err(("timeout", help));
         }
         Ok(())

@@ -67,7 +67,10 @@ impl Node {
 
     pub(super) fn on_credit(&mut self, stream: StreamId, bytes: u32, out: &mut Outbox<ZoneSync>) {
         let refill = self.config.options.refill;
-        let of = self.peers.iter_mut().find(|peer| peer.outgoing() == Some(stream));
+        let of = self
+            .peers
+            .iter_mut()
+            .find(|peer| peer.outgoing() == Some(stream));
         let Some(peer) = of else {
             return;
         };
@@ -85,7 +88,11 @@ impl Node {
     pub(super) fn tell_all(&mut self, out: &mut Outbox<ZoneSync>) {
         let size = self.config.options.buffer_size as u32;
         let stuck = |course: &Course| course.credit < size;
-        let any_stuck = self.peers.iter().filter_map(|peer| peer.course()).any(stuck);
+        let any_stuck = self
+            .peers
+            .iter()
+            .filter_map(|peer| peer.course())
+            .any(stuck);
         if any_stuck && !self.config.options.own_pace {
             return;
         }
@@ -96,8 +103,17 @@ impl Node {
 
     /// Tells one peer: what changed comes first, and the snapshot takes the buffers that are left.
     pub(super) fn tell(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let Node { peers, zone, config, .. } = self;
-        let Some(Outgoing::Up(course)) = peers.iter_mut().find(|peer| peer.id == id).map(|peer| &mut peer.out) else {
+        let Node {
+            peers,
+            zone,
+            config,
+            ..
+        } = self;
+        let Some(Outgoing::Up(course)) = peers
+            .iter_mut()
+            .find(|peer| peer.id == id)
+            .map(|peer| &mut peer.out)
+        else {
             return;
         };
         let options = &config.options;
@@ -122,7 +138,11 @@ impl Node {
 
     /// What every connected peer was told leaves the log; the rest are sent a snapshot when they come.
     fn forget_told(&mut self) {
-        let told = self.peers.iter().filter_map(|peer| peer.course()).map(|course| course.told);
+        let told = self
+            .peers
+            .iter()
+            .filter_map(|peer| peer.course())
+            .map(|course| course.told);
         let least = told.min().unwrap_or(self.zone.newest());
         self.zone.drop_changes_up_to(least);
     }
@@ -134,7 +154,10 @@ impl Node {
             let Outgoing::Up(course) = &mut peer.out else {
                 continue;
             };
-            if !std::mem::take(&mut course.moved) && options.keepalive && course.credit >= options.buffer_size as u32 {
+            if !std::mem::take(&mut course.moved)
+                && options.keepalive
+                && course.credit >= options.buffer_size as u32
+            {
                 let bytes = writer(options.buffer_size, What::Keepalive).finish();
                 course.credit -= bytes.len() as u32;
                 out.push_past_flush(course.stream, Message::Frame(What::Keepalive, bytes));
@@ -147,7 +170,15 @@ impl Node {
 fn writer(size: usize, what: What) -> FrameWriter {
     let (tag, version) = MODULE;
     let zone = ZONE;
-    FrameWriter::new(size, &Header { zone, tag, version, what })
+    FrameWriter::new(
+        size,
+        &Header {
+            zone,
+            tag,
+            version,
+            what,
+        },
+    )
 }
 
 /// The next buffer for a peer, if there is anything to tell it.

@@ -30,7 +30,10 @@ pub fn recover(disk: &[Result<Saved, Damage>], now: u64) -> Vec<Record> {
             }
         }
     }
-    records.into_values().filter(|record| record.deadline() > now).collect()
+    records
+        .into_values()
+        .filter(|record| record.deadline() > now)
+        .collect()
 }
 
 impl Size for Saved {

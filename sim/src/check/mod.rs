@@ -1,6 +1,7 @@
 //! Blind judges: they see what clients saw, and nothing else.
 
 pub mod durable;
+pub mod genuine;
 pub mod linearizable;
 
 use netsplit::kv::{Request, Response};
@@ -51,5 +52,6 @@ pub fn judge<P: Protocol>(promise: &Promise<P>, history: &History<P>, complete: 
         // Without the last reads, nothing says what is there at the end.
         Promise::Durable(_) if !complete => Finding::Holds,
         Promise::Durable(view) => durable::judge(&history.calls(*view)),
+        Promise::Genuine(view) => genuine::judge(&history.calls(*view)),
     }
 }

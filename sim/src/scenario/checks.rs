@@ -81,7 +81,7 @@ pub(super) fn read<M: Mode>(
         .into_iter()
         .next()
         .map(|promise| match promise {
-            Promise::Linearizable(view) | Promise::Durable(view) => view,
+            Promise::Linearizable(view) | Promise::Durable(view) | Promise::Genuine(view) => view,
         });
     let faults = file
         .fault
