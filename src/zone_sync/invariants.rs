@@ -8,11 +8,14 @@ use crate::invariant::{Broken, Cluster, Invariants};
 use crate::kv::Key;
 use crate::{Life, NodeId};
 
+/// What a node holds, by key.
+type Held = BTreeMap<Key, (Stamp, Content)>;
+
 /// All of them, with what they remember of the run.
 #[derive(Default)]
 pub struct ZoneSyncInvariants {
     /// What each node held when it was last seen, in which life.
-    seen: BTreeMap<NodeId, (Life, BTreeMap<Key, (Stamp, Content)>)>,
+    seen: BTreeMap<NodeId, (Life, Held)>,
     /// Everything that was ever held by the one who wrote it. A node that lost its last stamps in a crash may give one of
     /// them away again.
     written: BTreeMap<(Key, Stamp), Vec<Content>>,
@@ -41,7 +44,7 @@ impl Invariants<Participant> for ZoneSyncInvariants {
             held.clear();
             *last = life;
         }
-        let mut now = BTreeMap::new();
+        let mut now = Held::new();
         for record in node.zone.iter() {
             let (key, stamp) = (record.key, record.stamp);
             now.insert(key, (stamp, record.content));
