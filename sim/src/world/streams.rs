@@ -42,6 +42,8 @@ struct Way<T> {
     flying: usize,
     /// Why the rest waits.
     stuck: Option<Obstacle>,
+    /// Its sender is dead: nobody sends again what is lost.
+    abandoned: bool,
     /// No segment overtakes: when the last one under way arrives.
     last: Time,
     /// Which event speaks for it: an earlier one is void.
@@ -59,6 +61,7 @@ impl<T> Way<T> {
             segments: VecDeque::new(),
             flying: 0,
             stuck: None,
+            abandoned: false,
             last: Time::ZERO,
             round: 0,
             rto,
@@ -253,6 +256,7 @@ impl<M: Mode> World<'_, M> {
             (Some((at, _)), _) if this.flying > 0 => {
                 self.events.push(*at, Event::Segment { stream, way, round });
             }
+            (Some(_), Some(Obstacle::Loss)) if this.abandoned => this.truncate(0),
             (Some(_), Some(Obstacle::Loss)) => {
                 let at = self.now + this.rto;
                 this.rto = (this.rto * 2).min(MOST_RTO);
@@ -336,6 +340,7 @@ impl<M: Mode> World<'_, M> {
             _ if !stream.alive[end] => {
                 // A segment meets the restart of a machine that had died without a word.
                 if stream.alive[way] && stream.ways[end].segments.is_empty() {
+                    stream.ways[end].abandoned = false;
                     self.post(id, end, self.now, Segment::End(Closing::Reset));
                 }
             }
@@ -388,7 +393,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// A host goes down. What of its segments is under way gets through up to a drawn point; then its system resets the
-    /// stream, unless that went down as well or the link is cut.
+    /// stream, unless that went down as well. Nobody is there to send any of this again.
     pub(super) fn lose_streams(&mut self, slot: usize, silent: bool, draw: Draw) {
         for id in std::mem::take(&mut self.hosts[slot].streams) {
             let Some((stream, end)) = self.stream_at(slot, id) else {
@@ -399,23 +404,12 @@ impl<M: Mode> World<'_, M> {
                 self.streams.all.remove(&id);
                 continue;
             }
-            let blocked = stream.ways[end].stuck.is_some();
             stream.ways[1 - end].truncate(0);
+            stream.ways[end].abandoned = true;
             self.cut_short(id, end, draw.also(100 + u64::from(id.number)));
-            if !silent && !blocked {
+            if !silent {
                 self.post(id, end, self.now, Segment::End(Closing::Reset));
-                self.drop_if_blocked(id, end);
             }
-        }
-    }
-
-    /// A reset is sent once: nobody is there to try it again.
-    fn drop_if_blocked(&mut self, id: StreamId, way: usize) {
-        if let Some(stream) = self.streams.all.get_mut(&id)
-            && stream.ways[way].stuck.is_some()
-        {
-            let this = &mut stream.ways[way];
-            this.truncate(this.flying);
         }
     }
 

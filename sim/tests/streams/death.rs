@@ -77,6 +77,37 @@ fn end(seen: &Seen) -> Vec<(u64, &str)> {
 }
 
 #[test]
+fn nothing_is_sent_again_for_a_process_that_is_dead() {
+    // Items 6 to 10 are under way when the link is cut, and when n1 dies.
+    let cut = "at = '192ms', for = '200ms', partition = ['n1', 'n2']";
+    let crash = "at = '195ms', for = '30ms', crash = 'n1'";
+    for seed in 0..10 {
+        let seen = play(seed, &format!("{FAR}\nlength = '2s'"), &[cut, crash]);
+        assert_eq!(seen.got("n2", "n1/1", 192_000..u64::MAX), []);
+        assert_eq!(end(&seen), []);
+    }
+}
+
+#[test]
+fn a_reset_gets_through_when_the_link_is_whole_again_though_items_still_wait() {
+    // Item 11 was cut off and is sent again at 310ms; n1 dies before that, when the link is whole.
+    let cut = "at = '105ms', for = '20ms', partition = ['n1', 'n2']";
+    let crash = "at = '205ms', for = '30ms', crash = 'n1'";
+    let seen = play(0, "", &[cut, crash]);
+    assert_eq!(end(&seen), [(206_000, "n1/1 reset")]);
+    assert_eq!(seen.last("n2", "n1/1"), 10);
+}
+
+#[test]
+fn a_reset_waits_for_the_end_of_a_jam_and_is_not_lost() {
+    let jam = "at = '105ms', for = '200ms', jam = { from = 'n1', to = 'n2' }";
+    let crash = "at = '155ms', for = '30ms', crash = 'n1'";
+    let seen = play(0, "", &[jam, crash]);
+    assert_eq!(end(&seen), [(306_000, "n1/1 reset")]);
+    assert_eq!(seen.last("n2", "n1/1"), 10);
+}
+
+#[test]
 fn of_what_a_dead_machine_had_sent_any_prefix_arrives() {
     let fault = "at = '205ms', for = '100ms', kill_host = 'n1'";
     let lengths: BTreeSet<u64> = (0..60)
