@@ -145,6 +145,15 @@ pub enum Fate {
     Overflow,
 }
 
+/// Why a segment of a stream does not get through.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// Something holds it, and will let it go on.
+    Hold,
+    /// It is lost: it is sent again after its timeout.
+    Loss,
+}
+
 #[derive(Clone, Copy)]
 struct Link {
     /// The draws of its messages: a kind of message and how many of the kind went before make the ordinal.
@@ -278,8 +287,11 @@ impl Network {
         noisy(link, law, noise, draw, left, latency)
     }
 
-    /// Sends a segment of a stream over a link: when it arrives at the earliest, or none if it cannot get through now.
-    /// What is lost or damaged is sent again after TCP's retransmission timeout, which doubles.
+    /// Sends a segment of a stream over a link: when it arrives at the earliest. What noise loses or damages is sent again
+    /// after TCP's retransmission timeout, which doubles.
+    ///
+    /// # Errors
+    /// If it cannot get through now.
     pub fn segment(
         &mut self,
         now: Time,
@@ -287,7 +299,7 @@ impl Network {
         to: usize,
         kind: Option<usize>,
         bytes: u64,
-    ) -> Option<Time> {
+    ) -> Result<Time, Obstacle> {
         let place = from * self.hosts + to;
         let control = self.kinds - 1;
         let carried = &mut self.carried[place * self.kinds + kind.unwrap_or(control)];
@@ -295,12 +307,13 @@ impl Network {
         let ordinal = (kind.unwrap_or(control) as u64) << 32 | u64::from(*carried);
         let draw = self.links[place].draws.draw(ordinal);
         if self.links[place].cuts > 0 {
-            return None;
+            return Err(Obstacle::Loss);
         }
         let (mut noise, mut slow) = (self.noise, 1);
         for rule in self.rules_for(from, to, kind.unwrap_or(control)) {
             match rule.act {
-                Act::Drop | Act::Jam => return None,
+                Act::Drop => return Err(Obstacle::Loss),
+                Act::Jam => return Err(Obstacle::Hold),
                 Act::Slow(factor) => slow = factor.max(slow),
                 Act::Noise(other) => noise = noise.and(other),
             }
@@ -326,7 +339,7 @@ impl Network {
             arrival += timeout;
             timeout = timeout * 2;
         }
-        Some(arrival)
+        Ok(arrival)
     }
 
     /// Puts a message on the wire behind what waits for it; when it has left, or none if it finds no room to wait.

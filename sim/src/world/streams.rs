@@ -1,8 +1,9 @@
 //! Streams: whole messages in order, each way, until one end or the network ends them.
 //!
 //! A stream is two ways, and each way a queue of segments of which only the first has an event: it arrives, and then the
-//! next is due. A segment that cannot get through (its link is cut or jammed, its receiver's machine is dead) holds up
-//! all behind it and is tried again after TCP's retransmission timeout, which doubles each time.
+//! next is due. A segment that cannot get through holds up all behind it. If it is lost (its link is cut, its receiver's
+//! machine is dead), it is tried again after TCP's retransmission timeout, which doubles each time; if it is held (its
+//! link is jammed, its stream stalled), it goes on when it is let go.
 
 use std::collections::VecDeque;
 
@@ -12,6 +13,7 @@ use rustc_hash::FxBuildHasher;
 use tracing::{debug, trace};
 
 use super::fault::Point;
+use super::network::Obstacle;
 use super::random::Draw;
 use super::{Event, World};
 
@@ -34,12 +36,18 @@ enum Segment<T> {
 
 /// One direction of a stream.
 struct Way<T> {
+    /// What is on it, in order, and when each arrives that is under way.
     segments: VecDeque<(Time, Segment<T>)>,
-    /// No segment overtakes: when the last one arrives.
+    /// How many of them are under way; the rest waits.
+    flying: usize,
+    /// Why the rest waits.
+    stuck: Option<Obstacle>,
+    /// Its sender is dead: nobody sends again what is lost.
+    abandoned: bool,
+    /// No segment overtakes: when the last one under way arrives.
     last: Time,
     /// Which event speaks for it: an earlier one is void.
     round: u32,
-    blocked: bool,
     rto: Span,
     /// How many bytes its sender may still push.
     credit: u32,
@@ -51,12 +59,25 @@ impl<T> Way<T> {
     fn new(rto: Span) -> Way<T> {
         Way {
             segments: VecDeque::new(),
+            flying: 0,
+            stuck: None,
+            abandoned: false,
             last: Time::ZERO,
             round: 0,
-            blocked: false,
             rto,
             credit: 0,
             owed: 0,
+        }
+    }
+
+    /// Loses everything behind so many that are under way.
+    fn truncate(&mut self, flying: usize) {
+        self.segments.truncate(flying);
+        self.flying = flying;
+        self.stuck = None;
+        if flying == 0 {
+            self.round += 1;
+            self.rto = LEAST_RTO;
         }
     }
 }
@@ -94,12 +115,13 @@ impl<T> Streams<T> {
             stalls: Vec::new(),
         }
     }
+}
 
-    fn is_stalled(&self, ends: [usize; 2], way: usize) -> bool {
-        self.stalls.iter().any(|(_, stall)| {
-            stall.ways[way] && stall.from.contains(&ends[0]) && stall.to.contains(&ends[1])
-        })
-    }
+/// Whether a fault holds this way of a stream up.
+fn is_stalled(stalls: &[((usize, usize), Stall)], ends: [usize; 2], way: usize) -> bool {
+    stalls.iter().any(|(_, stall)| {
+        stall.ways[way] && stall.from.contains(&ends[0]) && stall.to.contains(&ends[1])
+    })
 }
 
 impl<M: Mode> World<'_, M> {
@@ -163,8 +185,7 @@ impl<M: Mode> World<'_, M> {
         };
         stream.alive[end] = false;
         // Nobody is there any more for what comes back.
-        stream.ways[1 - end].segments.clear();
-        stream.ways[1 - end].round += 1;
+        stream.ways[1 - end].truncate(0);
         let over = !stream.alive[1 - end];
         self.hosts[slot].streams.retain(|other| *other != id);
         if over {
@@ -180,143 +201,110 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         let this = &mut stream.ways[way];
-        let first = this.segments.is_empty();
         this.segments.push_back((Time::NEVER, segment));
-        if !this.blocked {
-            let place = this.segments.len() - 1;
-            if self.route(id, way, place, leaves) && first {
-                self.expect_first(id, way);
-            }
+        if this.stuck.is_none() {
+            self.go_on(id, way, leaves);
         }
     }
 
-    /// Finds out when a segment of a way will arrive; whether it will. If not, the way is blocked from there on.
-    fn route(&mut self, id: StreamId, way: usize, place: usize, leaves: Time) -> bool {
+    /// Sends what waits on a way, as far as it gets through.
+    fn go_on(&mut self, id: StreamId, way: usize, leaves: Time) {
         let Some(stream) = self.streams.all.get_mut(&id) else {
-            return false;
+            return;
         };
-        let ends = stream.ends;
-        let (from, to) = (ends[way], ends[1 - way]);
-        let (kind, bytes) = match &stream.ways[way].segments[place].1 {
-            Segment::Data(message) => (Some(message.kind()), message.size() as u64),
-            _ => (None, 0),
-        };
-        let stalled = self.streams.is_stalled(ends, way);
-        let arrives = (!stalled)
-            .then(|| self.network.segment(leaves, from, to, kind, bytes))
-            .flatten();
-        let Some(stream) = self.streams.all.get_mut(&id) else {
-            return false;
-        };
+        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
+        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
         let this = &mut stream.ways[way];
-        let Some(arrives) = arrives else {
-            // What is before it is under way; the first of the rest is tried again.
-            this.blocked = place == 0;
-            if place == 0 {
-                self.try_later(id, way);
+        let none_flew = this.flying == 0;
+        this.stuck = None;
+        for (at, segment) in this.segments.range_mut(this.flying..) {
+            let (kind, bytes) = match segment {
+                Segment::Data(message) => (Some(message.kind()), message.size() as u64),
+                _ => (None, 0),
+            };
+            let sent = if stalled {
+                Err(Obstacle::Hold)
             } else {
-                this.segments[place].0 = Time::NEVER;
+                self.network.segment(leaves, from, to, kind, bytes)
+            };
+            match sent {
+                Ok(arrives) => {
+                    this.last = this.last.max(arrives);
+                    *at = this.last;
+                    this.flying += 1;
+                }
+                Err(obstacle) => {
+                    this.stuck = Some(obstacle);
+                    break;
+                }
             }
-            return false;
-        };
-        this.last = this.last.max(arrives);
-        this.segments[place].0 = this.last;
-        true
-    }
-
-    /// Queues the event of the first segment of a way.
-    fn expect_first(&mut self, id: StreamId, way: usize) {
-        let Some(stream) = self.streams.all.get_mut(&id) else {
-            return;
-        };
-        let this = &mut stream.ways[way];
-        let Some((at, _)) = this.segments.front() else {
-            return;
-        };
-        if *at == Time::NEVER {
-            // It found its link cut when it was sent, behind others that got through.
-            this.blocked = true;
-            self.try_later(id, way);
-            return;
         }
-        this.round += 1;
-        let (at, round) = (*at, this.round);
-        self.events.push(
-            at,
-            Event::Segment {
-                stream: id,
-                way,
-                round,
-            },
-        );
+        if none_flew {
+            self.expect(id, way);
+        }
     }
 
-    /// The first segment of a way does not get through: it is tried again.
-    fn try_later(&mut self, id: StreamId, way: usize) {
+    /// Queues what happens next on a way: its first segment arrives, or is tried again.
+    fn expect(&mut self, id: StreamId, way: usize) {
         let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
         let this = &mut stream.ways[way];
-        this.blocked = true;
         this.round += 1;
-        let (at, round) = (self.now + this.rto, this.round);
-        this.rto = (this.rto * 2).min(MOST_RTO);
-        self.events.push(
-            at,
-            Event::Retransmit {
-                stream: id,
-                way,
-                round,
-            },
-        );
+        let (stream, round) = (id, this.round);
+        match (this.segments.front(), this.stuck) {
+            (Some((at, _)), _) if this.flying > 0 => {
+                self.events.push(*at, Event::Segment { stream, way, round });
+            }
+            (Some(_), Some(Obstacle::Loss)) if this.abandoned => this.truncate(0),
+            (Some(_), Some(Obstacle::Loss)) => {
+                let at = self.now + this.rto;
+                this.rto = (this.rto * 2).min(MOST_RTO);
+                self.events
+                    .push(at, Event::Retransmit { stream, way, round });
+            }
+            // Whoever holds it lets it go on.
+            _ => {}
+        }
     }
 
-    /// It is time to try the first segment of a blocked way again.
+    /// It is time to try the first segment of a way again.
     pub(super) fn retransmit(&mut self, id: StreamId, way: usize, round: u32) {
-        let Some(stream) = self.streams.all.get_mut(&id) else {
-            return;
-        };
-        let this = &mut stream.ways[way];
-        if this.round != round || !this.blocked {
-            return;
+        let stream = self.streams.all.get(&id);
+        if stream.is_some_and(|stream| stream.ways[way].round == round) {
+            self.go_on(id, way, self.now);
         }
-        this.blocked = false;
-        for place in 0..this.segments.len() {
-            if !self.route(id, way, place, self.now) && place == 0 {
-                return;
-            }
-        }
-        self.expect_first(id, way);
     }
 
     /// The first segment of a way comes to the end of its link.
     pub(super) fn segment(&mut self, id: StreamId, way: usize, round: u32) {
-        let Some(stream) = self.streams.all.get(&id) else {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
-        if stream.ways[way].round != round {
-            return;
-        }
         let (from, to) = (stream.ends[way], stream.ends[1 - way]);
         let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
-        let ends = stream.ends;
-        if dead || self.network.is_cut(from, to) || self.streams.is_stalled(ends, way) {
-            self.try_later(id, way);
+        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
+        let this = &mut stream.ways[way];
+        if this.round != round {
             return;
         }
-        let this = self
-            .streams
-            .all
-            .get_mut(&id)
-            .map(|stream| &mut stream.ways[way]);
-        let Some((this, (_, segment))) = this.and_then(|this| {
-            let first = this.segments.pop_front()?;
-            Some((this, first))
-        }) else {
+        if dead || stalled || self.network.is_cut(from, to) {
+            this.flying = 0;
+            this.last = self.now;
+            this.stuck = Some(if stalled {
+                Obstacle::Hold
+            } else {
+                Obstacle::Loss
+            });
+            self.expect(id, way);
+            return;
+        }
+        let Some((_, segment)) = this.segments.pop_front() else {
             return;
         };
+        this.flying -= 1;
         this.rto = LEAST_RTO;
-        self.expect_first(id, way);
+        self.expect(id, way);
         self.mark(9 << 40, (id.number << 1) | way as u32, to as u32);
         self.receive(id, way, segment);
     }
@@ -352,6 +340,7 @@ impl<M: Mode> World<'_, M> {
             _ if !stream.alive[end] => {
                 // A segment meets the restart of a machine that had died without a word.
                 if stream.alive[way] && stream.ways[end].segments.is_empty() {
+                    stream.ways[end].abandoned = false;
                     self.post(id, end, self.now, Segment::End(Closing::Reset));
                 }
             }
@@ -404,7 +393,7 @@ impl<M: Mode> World<'_, M> {
     }
 
     /// A host goes down. What of its segments is under way gets through up to a drawn point; then its system resets the
-    /// stream, unless that went down as well or the link is cut.
+    /// stream, unless that went down as well. Nobody is there to send any of this again.
     pub(super) fn lose_streams(&mut self, slot: usize, silent: bool, draw: Draw) {
         for id in std::mem::take(&mut self.hosts[slot].streams) {
             let Some((stream, end)) = self.stream_at(slot, id) else {
@@ -415,26 +404,12 @@ impl<M: Mode> World<'_, M> {
                 self.streams.all.remove(&id);
                 continue;
             }
-            let blocked = stream.ways[end].blocked;
-            stream.ways[1 - end].segments.clear();
-            stream.ways[1 - end].blocked = false;
-            stream.ways[1 - end].round += 1;
+            stream.ways[1 - end].truncate(0);
+            stream.ways[end].abandoned = true;
             self.cut_short(id, end, draw.also(100 + u64::from(id.number)));
-            if !silent && !blocked {
+            if !silent {
                 self.post(id, end, self.now, Segment::End(Closing::Reset));
-                self.drop_if_blocked(id, end);
             }
-        }
-    }
-
-    /// A reset is sent once: nobody is there to try it again.
-    fn drop_if_blocked(&mut self, id: StreamId, way: usize) {
-        if let Some(stream) = self.streams.all.get_mut(&id)
-            && stream.ways[way].blocked
-        {
-            stream.ways[way].segments.clear();
-            stream.ways[way].blocked = false;
-            stream.ways[way].round += 1;
         }
     }
 
@@ -444,21 +419,7 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         let this = &mut stream.ways[way];
-        let flying = this
-            .segments
-            .iter()
-            .take_while(|(at, _)| *at < Time::NEVER)
-            .count();
-        let kept = if this.blocked {
-            0
-        } else {
-            draw.below(flying as u64 + 1) as usize
-        };
-        this.segments.truncate(kept);
-        if kept == 0 {
-            this.round += 1;
-            this.blocked = false;
-        }
+        this.truncate(draw.below(this.flying as u64 + 1) as usize);
     }
 
     /// Something between breaks streams off: both ends are told, and of what is under way either way a suffix is lost.
@@ -522,23 +483,26 @@ impl<M: Mode> World<'_, M> {
                 stall.ways = [false; 2];
             }
         }
+        for stream in self.streams.all.values_mut() {
+            for this in &mut stream.ways {
+                this.stuck = this.stuck.and(Some(Obstacle::Hold));
+            }
+        }
         self.try_streams();
     }
 
-    /// What could not get through is tried again at once, for a jam or a stall is over.
+    /// What was held goes on at once, for a jam or a stall is over.
     pub(super) fn try_streams(&mut self) {
-        let mut blocked: Vec<(StreamId, usize, u32)> = Vec::new();
+        let mut held: Vec<(StreamId, usize)> = Vec::new();
         for (id, stream) in &self.streams.all {
-            for (way, this) in stream.ways.iter().enumerate() {
-                if this.blocked {
-                    blocked.push((*id, way, this.round));
-                }
-            }
+            let ways = stream.ways.iter().enumerate();
+            let held_ways = ways.filter(|(_, this)| this.stuck == Some(Obstacle::Hold));
+            held.extend(held_ways.map(|(way, _)| (*id, way)));
         }
         // The map has no order of its own.
-        blocked.sort_unstable();
-        for (id, way, round) in blocked {
-            self.retransmit(id, way, round);
+        held.sort_unstable();
+        for (id, way) in held {
+            self.go_on(id, way, self.now);
         }
     }
 }

@@ -1,0 +1,67 @@
+//! Closing: everything that was pushed before arrives, and the closer hears nothing more.
+
+use super::seen::{at_once, play, ticks};
+
+const FIVE: &str = "options = { closes = 5, retry = '1h' }\nlength = '3s'";
+
+#[test]
+fn who_is_closed_to_gets_all_that_was_pushed_before_and_then_learns_of_it() {
+    let seen = play(0, FIVE, &[]);
+    assert_eq!(
+        seen.got("n2", "n1/1", 0..u64::MAX),
+        ticks(10_000..60_000, 1, 1_000)
+    );
+    assert_eq!(seen.closed("n2"), [(51_000, "n1/1 finished")]);
+    assert_eq!(seen.closed("n1"), []);
+}
+
+#[test]
+fn a_close_behind_a_cut_comes_behind_all_that_was_pushed() {
+    let cut = "at = '35ms', for = '150ms', partition = ['n1', 'n2']";
+    let seen = play(0, FIVE, &[cut]);
+    let mut expected = ticks(10_000..40_000, 1, 1_000);
+    expected.extend(at_once(241_000, 4..6));
+    assert_eq!(seen.got("n2", "n1/1", 0..u64::MAX), expected);
+    assert_eq!(seen.closed("n2"), [(241_000, "n1/1 finished")]);
+}
+
+#[test]
+fn who_closes_hears_nothing_more_of_the_stream() {
+    // That nothing comes is asserted by the pipes: n1 pushes on until it learns of the end.
+    let head = "network.latency = '30ms'\noptions = { echo = true, hangs_up = 5, retry = '1h' }";
+    let seen = play(0, head, &[]);
+    assert_eq!(seen.last("n2", "n1/1"), 5);
+    let closes = seen.first("n2", "closes n1/1").expect("it hangs up");
+    assert_eq!(seen.closed("n1"), [(closes + 30_000, "n1/1 finished")]);
+    assert_eq!(seen.closed("n2"), []);
+    let pushed = seen.numbers("n2", "pushed n1/1 ", 0..u64::MAX).len() as u64;
+    assert_eq!(seen.last("n1", "n1/1"), pushed);
+}
+
+#[test]
+fn both_can_close_at_once() {
+    let head = "options = { closes = 5, hangs_up = 5, retry = '1h' }\nnetwork.latency = '0s'";
+    let seen = play(0, head, &[]);
+    assert_eq!((seen.closed("n1"), seen.closed("n2")), (vec![], vec![]));
+}
+
+#[test]
+fn the_system_of_a_process_that_closed_and_died_still_delivers() {
+    let cut = "at = '35ms', for = '150ms', partition = ['n1', 'n2']";
+    let crash = "at = '105ms', for = '50ms', crash = 'n1'";
+    let seen = play(0, FIVE, &[cut, crash]);
+    assert_eq!(seen.last("n2", "n1/1"), 5);
+    assert_eq!(seen.closed("n2")[0], (241_000, "n1/1 finished"));
+}
+
+#[test]
+fn what_is_pushed_into_a_stream_that_is_over_goes_nowhere_and_harms_nothing() {
+    let reset = "at = '105ms', reset_streams = { from = 'n1', to = 'n2' }";
+    let crash = "at = '205ms', for = '50ms', crash = 'n2'";
+    let head = "options = { closes = 5, dogged = true, echo = true }\nlength = '2s'";
+    let seen = play(0, head, &[reset, crash]);
+    let swallowed = seen.all("n1", "-> n1/1, which is over");
+    assert!(swallowed.len() > 100);
+    let all = (2..20).filter(|n| seen.last("n2", &format!("n1/{n}")) == 5);
+    assert!(all.count() > 5);
+}
