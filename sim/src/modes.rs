@@ -105,7 +105,7 @@ fn survives<M: Mode>() -> Vec<String> {
 /// The modes that ship.
 pub fn shipped() -> [&'static dyn AnyMode; 2] {
     static RAFT: WithMistakes<Raft> = WithMistakes(mistakes::raft::ALL);
-    static ZONE_SYNC: WithMistakes<ZoneSync> = WithMistakes(&[]);
+    static ZONE_SYNC: WithMistakes<ZoneSync> = WithMistakes(mistakes::zone_sync::ALL);
     [&RAFT, &ZONE_SYNC]
 }
 

@@ -4,6 +4,7 @@
 //! or invariant that must convict it.
 
 pub mod raft;
+pub mod zone_sync;
 
 use netsplit::{Damage, Input, Now, Outbox, Process, Protocol};
 
