@@ -184,8 +184,6 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         stream.alive[end] = false;
-        // Nobody is there any more for what comes back.
-        stream.ways[1 - end].truncate(0);
         let over = !stream.alive[1 - end];
         self.hosts[slot].streams.retain(|other| *other != id);
         if over {
@@ -337,13 +335,8 @@ impl<M: Mode> World<'_, M> {
                     },
                 );
             }
-            _ if !stream.alive[end] => {
-                // A segment meets the restart of a machine that had died without a word.
-                if stream.alive[way] && stream.ways[end].segments.is_empty() {
-                    stream.ways[end].abandoned = false;
-                    self.post(id, end, self.now, Segment::End(Closing::Reset));
-                }
-            }
+            // It meets a system that knows nothing of the stream.
+            _ if !stream.alive[end] => self.deny(id, end),
             Segment::Accept => {
                 stream.ways[end].credit = credit;
                 let (stream, mine) = (id, true);
@@ -378,6 +371,20 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
+    /// A system answers a segment of a stream that it does not know with a reset, as often as that is sent again.
+    fn deny(&mut self, id: StreamId, end: usize) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let back = &mut stream.ways[end];
+        back.abandoned = false;
+        let told = |(_, segment): &(Time, Segment<_>)| matches!(segment, Segment::End(_));
+        if stream.alive[1 - end] && !back.segments.iter().any(told) {
+            back.truncate(0);
+            self.post(id, end, self.now, Segment::End(Closing::Reset));
+        }
+    }
+
     /// A process takes a message in: the window of its sender opens again, in halves.
     pub(super) fn give_credit(&mut self, slot: usize, id: StreamId, bytes: u32) {
         let half = self.streams.window / 2;
@@ -404,7 +411,6 @@ impl<M: Mode> World<'_, M> {
                 self.streams.all.remove(&id);
                 continue;
             }
-            stream.ways[1 - end].truncate(0);
             stream.ways[end].abandoned = true;
             self.cut_short(id, end, draw.also(100 + u64::from(id.number)));
             if !silent {
