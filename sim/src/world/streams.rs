@@ -86,6 +86,8 @@ impl<T> Way<T> {
 struct Stream<T> {
     ends: [usize; 2],
     alive: [bool; 2],
+    /// Whether the opener knows that it is open.
+    accepted: bool,
     ways: [Way<T>; 2],
 }
 
@@ -131,6 +133,7 @@ impl<M: Mode> World<'_, M> {
         let stream = Stream {
             ends: [slot, self.roster.slot(to)],
             alive: [true, false],
+            accepted: false,
             ways: [Way::new(OPENING_RTO), Way::new(LEAST_RTO)],
         };
         self.streams.all.insert(id, stream);
@@ -254,7 +257,10 @@ impl<M: Mode> World<'_, M> {
             (Some((at, _)), _) if this.flying > 0 => {
                 self.events.push(*at, Event::Segment { stream, way, round });
             }
-            (Some(_), Some(Obstacle::Loss)) if this.abandoned => this.truncate(0),
+            (Some(_), Some(Obstacle::Loss)) if this.abandoned => {
+                this.truncate(0);
+                self.ask_again(id);
+            }
             (Some(_), Some(Obstacle::Loss)) => {
                 let at = self.now + this.rto;
                 this.rto = (this.rto * 2).min(MOST_RTO);
@@ -338,6 +344,7 @@ impl<M: Mode> World<'_, M> {
             // It meets a system that knows nothing of the stream.
             _ if !stream.alive[end] => self.deny(id, end),
             Segment::Accept => {
+                stream.accepted = true;
                 stream.ways[end].credit = credit;
                 let (stream, mine) = (id, true);
                 self.input(
@@ -416,6 +423,26 @@ impl<M: Mode> World<'_, M> {
             if !silent {
                 self.post(id, end, self.now, Segment::End(Closing::Reset));
             }
+            self.ask_again(id);
+        }
+    }
+
+    /// An opener to whom no answer is under way any more, for who gave it is dead, tries again after its timeout.
+    fn ask_again(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let [forth, back] = &mut stream.ways;
+        let waits = stream.alive[0] && !stream.alive[1] && !stream.accepted;
+        if waits && back.abandoned && back.segments.is_empty() {
+            back.abandoned = false;
+            *forth = Way {
+                round: forth.round,
+                segments: VecDeque::from([(Time::NEVER, Segment::Open)]),
+                stuck: Some(Obstacle::Loss),
+                ..Way::new(OPENING_RTO)
+            };
+            self.expect(id, 0);
         }
     }
 

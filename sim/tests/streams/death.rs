@@ -149,6 +149,27 @@ fn what_was_under_way_to_a_machine_that_dies_finds_that_out_at_its_restart() {
 }
 
 #[test]
+fn an_opening_whose_answer_died_with_its_machine_is_tried_again() {
+    // n2 accepts at 50ms; whether its answer was on the wire when it died is drawn.
+    let fault = "at = '60ms', for = '100ms', kill_host = 'n2'";
+    let mut answered = BTreeSet::new();
+    for seed in 0..20 {
+        let seen = play(seed, &format!("{FAR}\nlength = '3s'"), &[fault]);
+        let opened = seen.first("n1", "opened n1/1").expect("it opens");
+        if opened == 100_000 {
+            let (_, why) = seen.closed("n1")[0];
+            assert_eq!(why, "n1/1 reset");
+        } else {
+            // The timeout of an opening after n2 died.
+            assert_eq!(opened, 1_160_000);
+            assert_eq!(seen.when("n2", "opened n1/1"), [50_000, 1_110_000]);
+        }
+        answered.insert(opened);
+    }
+    assert_eq!(answered.len(), 2);
+}
+
+#[test]
 fn of_what_a_dead_machine_had_sent_any_prefix_arrives() {
     let fault = "at = '205ms', for = '100ms', kill_host = 'n1'";
     let lengths: BTreeSet<u64> = (0..60)
