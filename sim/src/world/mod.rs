@@ -747,6 +747,9 @@ impl<'a, M: Mode> World<'a, M> {
 
     /// A process dies, and with it its machine if nobody is told.
     fn crash(&mut self, slot: usize, silent: bool) {
+        if silent {
+            self.bury_streams(slot);
+        }
         let host = &mut self.hosts[slot];
         if host.process.is_none() {
             return;

@@ -427,6 +427,26 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
+    /// A machine dies: what its system had still to send, for processes that closed their streams or died before, is lost.
+    pub(super) fn bury_streams(&mut self, slot: usize) {
+        let mut buried = Vec::new();
+        for (id, stream) in &mut self.streams.all {
+            for end in (0..2).filter(|end| stream.ends[*end] == slot) {
+                let this = &mut stream.ways[end];
+                if !stream.alive[end] && !this.segments.is_empty() {
+                    this.abandoned = true;
+                    this.truncate(this.flying);
+                    buried.push(*id);
+                }
+            }
+        }
+        // The map has no order of its own.
+        buried.sort_unstable();
+        for id in buried {
+            self.ask_again(id);
+        }
+    }
+
     /// An opener to whom no answer is under way any more, for who gave it is dead, tries again after its timeout.
     fn ask_again(&mut self, id: StreamId) {
         let Some(stream) = self.streams.all.get_mut(&id) else {
