@@ -46,6 +46,9 @@ impl<M: Mode> World<'_, M> {
 
     /// A process dies, and with it its machine if nobody is told.
     pub(super) fn crash(&mut self, slot: usize, silent: bool) {
+        if silent {
+            self.bury_streams(slot);
+        }
         let host = &mut self.hosts[slot];
         if host.process.is_none() {
             return;

@@ -86,6 +86,8 @@ impl<T> Way<T> {
 struct Stream<T> {
     ends: [usize; 2],
     alive: [bool; 2],
+    /// Whether the opener knows that it is open.
+    accepted: bool,
     ways: [Way<T>; 2],
 }
 
@@ -131,6 +133,7 @@ impl<M: Mode> World<'_, M> {
         let stream = Stream {
             ends: [slot, self.roster.slot(to)],
             alive: [true, false],
+            accepted: false,
             ways: [Way::new(OPENING_RTO), Way::new(LEAST_RTO)],
         };
         self.streams.all.insert(id, stream);
@@ -184,8 +187,6 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         stream.alive[end] = false;
-        // Nobody is there any more for what comes back.
-        stream.ways[1 - end].truncate(0);
         let over = !stream.alive[1 - end];
         self.hosts[slot].streams.retain(|other| *other != id);
         if over {
@@ -256,7 +257,10 @@ impl<M: Mode> World<'_, M> {
             (Some((at, _)), _) if this.flying > 0 => {
                 self.events.push(*at, Event::Segment { stream, way, round });
             }
-            (Some(_), Some(Obstacle::Loss)) if this.abandoned => this.truncate(0),
+            (Some(_), Some(Obstacle::Loss)) if this.abandoned => {
+                this.truncate(0);
+                self.ask_again(id);
+            }
             (Some(_), Some(Obstacle::Loss)) => {
                 let at = self.now + this.rto;
                 this.rto = (this.rto * 2).min(MOST_RTO);
@@ -337,14 +341,10 @@ impl<M: Mode> World<'_, M> {
                     },
                 );
             }
-            _ if !stream.alive[end] => {
-                // A segment meets the restart of a machine that had died without a word.
-                if stream.alive[way] && stream.ways[end].segments.is_empty() {
-                    stream.ways[end].abandoned = false;
-                    self.post(id, end, self.now, Segment::End(Closing::Reset));
-                }
-            }
+            // It meets a system that knows nothing of the stream.
+            _ if !stream.alive[end] => self.deny(id, end),
             Segment::Accept => {
+                stream.accepted = true;
                 stream.ways[end].credit = credit;
                 let (stream, mine) = (id, true);
                 self.input(
@@ -378,6 +378,20 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
+    /// A system answers a segment of a stream that it does not know with a reset, as often as that is sent again.
+    fn deny(&mut self, id: StreamId, end: usize) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let back = &mut stream.ways[end];
+        back.abandoned = false;
+        let told = |(_, segment): &(Time, Segment<_>)| matches!(segment, Segment::End(_));
+        if stream.alive[1 - end] && !back.segments.iter().any(told) {
+            back.truncate(0);
+            self.post(id, end, self.now, Segment::End(Closing::Reset));
+        }
+    }
+
     /// A process takes a message in: the window of its sender opens again, in halves.
     pub(super) fn give_credit(&mut self, slot: usize, id: StreamId, bytes: u32) {
         let half = self.streams.window / 2;
@@ -404,12 +418,51 @@ impl<M: Mode> World<'_, M> {
                 self.streams.all.remove(&id);
                 continue;
             }
-            stream.ways[1 - end].truncate(0);
             stream.ways[end].abandoned = true;
             self.cut_short(id, end, draw.also(100 + u64::from(id.number)));
             if !silent {
                 self.post(id, end, self.now, Segment::End(Closing::Reset));
             }
+            self.ask_again(id);
+        }
+    }
+
+    /// A machine dies: what its system had still to send, for processes that closed their streams or died before, is lost.
+    pub(super) fn bury_streams(&mut self, slot: usize) {
+        let mut buried = Vec::new();
+        for (id, stream) in &mut self.streams.all {
+            for end in (0..2).filter(|end| stream.ends[*end] == slot) {
+                let this = &mut stream.ways[end];
+                if !stream.alive[end] && !this.segments.is_empty() {
+                    this.abandoned = true;
+                    this.truncate(this.flying);
+                    buried.push(*id);
+                }
+            }
+        }
+        // The map has no order of its own.
+        buried.sort_unstable();
+        for id in buried {
+            self.ask_again(id);
+        }
+    }
+
+    /// An opener to whom no answer is under way any more, for who gave it is dead, tries again after its timeout.
+    fn ask_again(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.all.get_mut(&id) else {
+            return;
+        };
+        let [forth, back] = &mut stream.ways;
+        let waits = stream.alive[0] && !stream.alive[1] && !stream.accepted;
+        if waits && back.abandoned && back.segments.is_empty() {
+            back.abandoned = false;
+            *forth = Way {
+                round: forth.round,
+                segments: VecDeque::from([(Time::NEVER, Segment::Open)]),
+                stuck: Some(Obstacle::Loss),
+                ..Way::new(OPENING_RTO)
+            };
+            self.expect(id, 0);
         }
     }
 

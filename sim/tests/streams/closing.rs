@@ -55,6 +55,20 @@ fn the_system_of_a_process_that_closed_and_died_still_delivers() {
 }
 
 #[test]
+fn a_machine_that_dies_after_a_close_delivers_nothing_more() {
+    let cut = "at = '35ms', for = '150ms', partition = ['n1', 'n2']";
+    let kill = "at = '105ms', for = '20ms', kill_host = 'n1'";
+    let seen = play(0, FIVE, &[cut, kill]);
+    assert_eq!(seen.last("n2", "n1/1"), 3);
+    let of_it = |closed: &(u64, &str)| closed.1.starts_with("n1/1 ");
+    assert!(!seen.closed("n2").iter().any(of_it), "nobody tells it");
+    let head = "options = { closes = 5, echo = true, retry = '1h' }\nlength = '3s'";
+    let seen = play(0, head, &[cut, kill]);
+    // What n2 sent at 40ms is sent again at 240ms, and meets the restarted machine.
+    assert_eq!(seen.closed("n2")[0], (242_000, "n1/1 reset"));
+}
+
+#[test]
 fn what_is_pushed_into_a_stream_that_is_over_goes_nowhere_and_harms_nothing() {
     let reset = "at = '105ms', reset_streams = { from = 'n1', to = 'n2' }";
     let crash = "at = '205ms', for = '50ms', crash = 'n2'";

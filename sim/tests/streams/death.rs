@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::seen::{Seen, play};
+use super::seen::{Seen, play, ticks};
 
 /// Five items are under way when n1 goes down a little after 200ms.
 const FAR: &str = "network.latency = '50ms'\ndisk.flush = '1ms'";
@@ -77,6 +77,22 @@ fn end(seen: &Seen) -> Vec<(u64, &str)> {
 }
 
 #[test]
+fn a_reset_that_finds_its_link_cut_is_lost_and_the_next_segment_of_the_peer_is_answered_with_one() {
+    let cut = "at = '105ms', for = '200ms', partition = ['n1', 'n2']";
+    let crash = "at = '150ms', for = '30ms', crash = 'n1'";
+    let head = "length = '3s'\noptions = { echo = true }";
+    let echoes = play(0, head, &[cut, crash]);
+    // What n2 sent at 110ms is sent again at 310ms.
+    assert_eq!(end(&echoes), [(312_000, "n1/1 reset")]);
+    assert_eq!(
+        echoes.got("n2", "n1/1", 0..u64::MAX),
+        ticks(10_000..110_000, 1, 1_000)
+    );
+    let listens = play(0, "length = '3s'", &[cut, crash]);
+    assert_eq!(end(&listens), [], "it has nothing to say");
+}
+
+#[test]
 fn nothing_is_sent_again_for_a_process_that_is_dead() {
     // Items 6 to 10 are under way when the link is cut, and when n1 dies.
     let cut = "at = '192ms', for = '200ms', partition = ['n1', 'n2']";
@@ -105,6 +121,52 @@ fn a_reset_waits_for_the_end_of_a_jam_and_is_not_lost() {
     let seen = play(0, "", &[jam, crash]);
     assert_eq!(end(&seen), [(306_000, "n1/1 reset")]);
     assert_eq!(seen.last("n2", "n1/1"), 10);
+}
+
+#[test]
+fn a_machine_that_dies_says_nothing_until_a_segment_of_its_peer_meets_its_restart() {
+    // What n2 sends at 110ms finds n1 dead a latency later, and again 200ms and 600ms after that.
+    for how in ["kill_host", "power"] {
+        for (back, reset) in [("100ms", 313_000), ("206ms", 313_000), ("208ms", 714_000)] {
+            let fault = format!("at = '105ms', for = '{back}', {how} = 'n1'");
+            let head = "length = '3s'\noptions = { echo = true }";
+            assert_eq!(end(&play(0, head, &[&fault])), [(reset, "n1/1 reset")]);
+            let listens = play(0, "length = '3s'", &[&fault]);
+            assert_eq!(end(&listens), [], "it has nothing to say");
+        }
+    }
+}
+
+#[test]
+fn what_was_under_way_to_a_machine_that_dies_finds_that_out_at_its_restart() {
+    // Items 7 to 11 are under way, and nothing is pushed later. Item 7 finds n2 dead at 210ms; it is sent again at 410ms
+    // and answered.
+    let head = format!("{FAR}\nlength = '3s'\noptions = {{ until = '205ms' }}");
+    let fault = "at = '207ms', for = '100ms', kill_host = 'n2'";
+    let seen = play(0, &head, &[fault]);
+    assert_eq!(seen.closed("n1"), [(510_000, "n1/1 reset")]);
+    assert_eq!(seen.last("n2", "n1/1"), 6);
+}
+
+#[test]
+fn an_opening_whose_answer_died_with_its_machine_is_tried_again() {
+    // n2 accepts at 50ms; whether its answer was on the wire when it died is drawn.
+    let fault = "at = '60ms', for = '100ms', kill_host = 'n2'";
+    let mut answered = BTreeSet::new();
+    for seed in 0..20 {
+        let seen = play(seed, &format!("{FAR}\nlength = '3s'"), &[fault]);
+        let opened = seen.first("n1", "opened n1/1").expect("it opens");
+        if opened == 100_000 {
+            let (_, why) = seen.closed("n1")[0];
+            assert_eq!(why, "n1/1 reset");
+        } else {
+            // The timeout of an opening after n2 died.
+            assert_eq!(opened, 1_160_000);
+            assert_eq!(seen.when("n2", "opened n1/1"), [50_000, 1_110_000]);
+        }
+        answered.insert(opened);
+    }
+    assert_eq!(answered.len(), 2);
 }
 
 #[test]

@@ -79,6 +79,19 @@ fn an_opening_that_finds_its_link_cut_is_tried_again_as_well() {
 }
 
 #[test]
+fn a_refusal_that_dies_with_its_machine_is_asked_for_again() {
+    // n2 refuses at 1ms, behind a cut; it dies at 100ms, and what comes back from then on is another answer.
+    let faults = [
+        "at = '500us', for = '50ms', crash = 'n2'",
+        "at = '500us', for = '1900ms', cut = { from = 'n2', to = 'n1' }",
+        "at = '100ms', for = '50ms', kill_host = 'n2'",
+    ];
+    let seen = play(0, "length = '4s'", &faults);
+    assert_eq!(seen.first("n2", "opened n1/1"), Some(1_101_000));
+    assert_eq!(seen.first("n1", "opened n1/1"), Some(2_502_000));
+}
+
+#[test]
 fn no_stream_has_the_name_of_another_whichever_life_opened_it() {
     for how in ["crash", "kill_host", "wipe"] {
         let fault = format!("at = '50ms', every = '100ms', for = '30ms', {how} = 'n1'");
