@@ -166,8 +166,9 @@ impl<M: Mode> World<'_, M> {
         self.post(id, end, leaves, Segment::Data(message));
     }
 
-    /// A process closes a stream.
+    /// A process closes a stream. It hears nothing more of it, not even what has come already.
     pub(super) fn close_stream(&mut self, slot: usize, id: StreamId) {
+        self.hosts[slot].stop_waiting_for(id);
         if self.stream_at(slot, id).is_some() {
             debug!(target: "world", at = %self.now, node = %self.ids[slot], "closes {id}");
             self.leave(slot, id, Closing::Finished);
