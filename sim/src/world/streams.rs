@@ -107,6 +107,8 @@ pub(super) struct Streams<T> {
     all: HashMap<StreamId, Stream<T>, FxBuildHasher>,
     window: u32,
     stalls: Vec<((usize, usize), Stall)>,
+    /// Hosts between whom no stall counts any more; empty while all count.
+    spared: Vec<bool>,
 }
 
 impl<T> Streams<T> {
@@ -115,15 +117,21 @@ impl<T> Streams<T> {
             all: HashMap::default(),
             window,
             stalls: Vec::new(),
+            spared: Vec::new(),
         }
     }
-}
 
-/// Whether a fault holds this way of a stream up.
-fn is_stalled(stalls: &[((usize, usize), Stall)], ends: [usize; 2], way: usize) -> bool {
-    stalls.iter().any(|(_, stall)| {
-        stall.ways[way] && stall.from.contains(&ends[0]) && stall.to.contains(&ends[1])
-    })
+    /// Whether a fault holds this way of a stream up.
+    fn is_stalled(&self, ends: [usize; 2], way: usize) -> bool {
+        let spared = |slot: usize| self.spared.get(slot).copied().unwrap_or(false);
+        let mut stalls = self.stalls.iter().map(|(_, stall)| stall);
+        let [from, to] = ends;
+        let counts = !spared(from) || !spared(to);
+        counts
+            && stalls.any(|stall| {
+                stall.ways[way] && stall.from.contains(&from) && stall.to.contains(&to)
+            })
+    }
 }
 
 impl<M: Mode> World<'_, M> {
@@ -211,11 +219,14 @@ impl<M: Mode> World<'_, M> {
 
     /// Sends what waits on a way, as far as it gets through.
     fn go_on(&mut self, id: StreamId, way: usize, leaves: Time) {
+        let Some(ends) = self.streams.all.get(&id).map(|stream| stream.ends) else {
+            return;
+        };
+        let (from, to) = (ends[way], ends[1 - way]);
+        let stalled = self.streams.is_stalled(ends, way);
         let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
-        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
-        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
         let this = &mut stream.ways[way];
         let none_flew = this.flying == 0;
         this.stuck = None;
@@ -283,12 +294,15 @@ impl<M: Mode> World<'_, M> {
 
     /// The first segment of a way comes to the end of its link.
     pub(super) fn segment(&mut self, id: StreamId, way: usize, round: u32) {
+        let Some(ends) = self.streams.all.get(&id).map(|stream| stream.ends) else {
+            return;
+        };
+        let (from, to) = (ends[way], ends[1 - way]);
+        let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
+        let stalled = self.streams.is_stalled(ends, way);
         let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
-        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
-        let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
-        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
         let this = &mut stream.ways[way];
         if this.round != round {
             return;
@@ -530,13 +544,7 @@ impl<M: Mode> World<'_, M> {
 
     /// The storm is over: what was held up between those who are well goes on.
     pub(super) fn free_streams(&mut self, sound: &[bool]) {
-        for (_, stall) in &mut self.streams.stalls {
-            // A stall between a sound one and a broken one stays: it is one's affair to be of the core.
-            let broken = |slots: &[usize]| slots.iter().any(|slot| !sound[*slot]);
-            if !broken(&stall.from) && !broken(&stall.to) {
-                stall.ways = [false; 2];
-            }
-        }
+        self.streams.spared = sound.to_vec();
         for stream in self.streams.all.values_mut() {
             for this in &mut stream.ways {
                 this.stuck = this.stuck.and(Some(Obstacle::Hold));
