@@ -34,18 +34,53 @@ enum Segment<T> {
     End(Closing),
 }
 
+impl<T: Kinds + Size> Segment<T> {
+    /// Which kind of message it carries, if any.
+    fn kind(&self) -> Option<usize> {
+        match self {
+            Segment::Data(message) => Some(message.kind()),
+            _ => None,
+        }
+    }
+
+    /// How many bytes it carries.
+    fn bytes(&self) -> u64 {
+        match self {
+            Segment::Data(message) => message.size() as u64,
+            _ => 0,
+        }
+    }
+}
+
+/// A segment on its way.
+struct Flight<T> {
+    /// When it arrives; where noise loses it, when it does at the next try.
+    at: Time,
+    /// How long after that the one after is.
+    timeout: Span,
+    segment: Segment<T>,
+}
+
+impl<T> Flight<T> {
+    fn new(segment: Segment<T>) -> Flight<T> {
+        Flight {
+            at: Time::NEVER,
+            timeout: LEAST_RTO,
+            segment,
+        }
+    }
+}
+
 /// One direction of a stream.
 struct Way<T> {
-    /// What is on it, in order, and when each arrives that is under way.
-    segments: VecDeque<(Time, Segment<T>)>,
+    /// What is on it, in order.
+    segments: VecDeque<Flight<T>>,
     /// How many of them are under way; the rest waits.
     flying: usize,
     /// Why the rest waits.
     stuck: Option<Obstacle>,
     /// Its sender is dead: nobody sends again what is lost.
     abandoned: bool,
-    /// No segment overtakes: when the last one under way arrives.
-    last: Time,
     /// Which event speaks for it: an earlier one is void.
     round: u32,
     rto: Span,
@@ -62,7 +97,6 @@ impl<T> Way<T> {
             flying: 0,
             stuck: None,
             abandoned: false,
-            last: Time::ZERO,
             round: 0,
             rto,
             credit: 0,
@@ -211,7 +245,7 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         let this = &mut stream.ways[way];
-        this.segments.push_back((Time::NEVER, segment));
+        this.segments.push_back(Flight::new(segment));
         if this.stuck.is_none() {
             self.go_on(id, way, leaves);
         }
@@ -230,11 +264,8 @@ impl<M: Mode> World<'_, M> {
         let this = &mut stream.ways[way];
         let none_flew = this.flying == 0;
         this.stuck = None;
-        for (at, segment) in this.segments.range_mut(this.flying..) {
-            let (kind, bytes) = match segment {
-                Segment::Data(message) => (Some(message.kind()), message.size() as u64),
-                _ => (None, 0),
-            };
+        for flight in this.segments.range_mut(this.flying..) {
+            let (kind, bytes) = (flight.segment.kind(), flight.segment.bytes());
             let sent = if stalled {
                 Err(Obstacle::Hold)
             } else {
@@ -242,8 +273,8 @@ impl<M: Mode> World<'_, M> {
             };
             match sent {
                 Ok(arrives) => {
-                    this.last = this.last.max(arrives);
-                    *at = this.last;
+                    flight.at = arrives;
+                    flight.timeout = LEAST_RTO;
                     this.flying += 1;
                 }
                 Err(obstacle) => {
@@ -266,8 +297,10 @@ impl<M: Mode> World<'_, M> {
         this.round += 1;
         let (stream, round) = (id, this.round);
         match (this.segments.front(), this.stuck) {
-            (Some((at, _)), _) if this.flying > 0 => {
-                self.events.push(*at, Event::Segment { stream, way, round });
+            (Some(flight), _) if this.flying > 0 => {
+                // It may have come long ago, while one before it was lost.
+                let at = flight.at.max(self.now);
+                self.events.push(at, Event::Segment { stream, way, round });
             }
             (Some(_), Some(Obstacle::Loss)) if this.abandoned => {
                 this.truncate(0);
@@ -309,7 +342,6 @@ impl<M: Mode> World<'_, M> {
         }
         if dead || stalled || self.network.is_cut(from, to) {
             this.flying = 0;
-            this.last = self.now;
             this.stuck = Some(if stalled {
                 Obstacle::Hold
             } else {
@@ -318,7 +350,19 @@ impl<M: Mode> World<'_, M> {
             self.expect(id, way);
             return;
         }
-        let Some((_, segment)) = this.segments.pop_front() else {
+        let Some(first) = this.segments.front_mut() else {
+            return;
+        };
+        let kind = first.segment.kind();
+        while first.at <= self.now && self.network.loses_segment(from, to, kind) {
+            first.at += first.timeout;
+            first.timeout = (first.timeout * 2).min(MOST_RTO);
+        }
+        if first.at > self.now {
+            self.expect(id, way);
+            return;
+        }
+        let Some(Flight { segment, .. }) = this.segments.pop_front() else {
             return;
         };
         this.flying -= 1;
@@ -400,7 +444,7 @@ impl<M: Mode> World<'_, M> {
         };
         let back = &mut stream.ways[end];
         back.abandoned = false;
-        let told = |(_, segment): &(Time, Segment<_>)| matches!(segment, Segment::End(_));
+        let told = |flight: &Flight<_>| matches!(flight.segment, Segment::End(_));
         if stream.alive[1 - end] && !back.segments.iter().any(told) {
             back.truncate(0);
             self.post(id, end, self.now, Segment::End(Closing::Reset));
@@ -473,7 +517,7 @@ impl<M: Mode> World<'_, M> {
             back.abandoned = false;
             *forth = Way {
                 round: forth.round,
-                segments: VecDeque::from([(Time::NEVER, Segment::Open)]),
+                segments: VecDeque::from([Flight::new(Segment::Open)]),
                 stuck: Some(Obstacle::Loss),
                 ..Way::new(OPENING_RTO)
             };
