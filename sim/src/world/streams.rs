@@ -586,12 +586,15 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// The storm is over: what was held up between those who are well goes on.
+    /// The storm is over: between those who are well everything sets out again, whatever held it up or made it late.
     pub(super) fn free_streams(&mut self, sound: &[bool]) {
         self.streams.spared = sound.to_vec();
         for stream in self.streams.all.values_mut() {
-            for this in &mut stream.ways {
-                this.stuck = this.stuck.and(Some(Obstacle::Hold));
+            if stream.ends.iter().all(|slot| sound[*slot]) {
+                for this in &mut stream.ways {
+                    this.flying = 0;
+                    this.stuck = Some(Obstacle::Hold);
+                }
             }
         }
         self.try_streams();
