@@ -52,7 +52,7 @@ impl<M: Mode> World<'_, M> {
             self.ring_now(slot, place);
         } else if host.alarms.sleep(place, self.now) {
             if host.pauses > 0 {
-                host.waiting.push(Waiting::Alarm(place));
+                host.waiting.push_back(Waiting::Alarm(place));
             } else {
                 self.stand_in_line(slot, Waiting::Alarm(place));
             }
@@ -107,7 +107,7 @@ impl<M: Mode> World<'_, M> {
     #[inline]
     pub(super) fn input(&mut self, slot: usize, input: Input<M>) {
         if self.hosts[slot].pauses > 0 {
-            self.hosts[slot].waiting.push(Waiting::Input(input));
+            self.hosts[slot].waiting.push_back(Waiting::Input(input));
         } else if self.is_busy(slot) {
             self.stand_in_line(slot, Waiting::Input(input));
         } else {

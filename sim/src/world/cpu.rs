@@ -120,7 +120,8 @@ impl<M: Mode> World<'_, M> {
             .collect();
         let order = key.stream().shuffled((0..came.len()).collect());
         // What came on streams keeps its order among itself.
-        let of_stream = |place: &usize| came[*place].as_ref().is_some_and(Waiting::is_of_a_stream);
+        let stream = |place: &usize| came[*place].as_ref().and_then(Waiting::stream);
+        let of_stream = |place: &usize| stream(place).is_some();
         let mut streamed: Vec<usize> = order.iter().copied().filter(of_stream).collect();
         streamed.sort_unstable();
         let mut streamed = streamed.into_iter();
@@ -141,16 +142,15 @@ impl<M: Mode> World<'_, M> {
         let (news, rest): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(Waiting::is_news_of_a_failed_flush);
-        let life = host.life;
-        for what in news.into_iter().chain(rest) {
-            if self.hosts[slot].life != life {
-                break;
-            }
+        host.waiting = news.into_iter().chain(rest).collect();
+        // It may die of the first, or close the stream of the next.
+        while let Some(what) = self.hosts[slot].waiting.pop_front() {
             match what {
                 Waiting::Input(input) => self.input(slot, input),
                 Waiting::Alarm(place) => {
-                    self.hosts[slot].alarms.wake(place, self.now);
-                    let (host, place) = (slot as u32, place as u32);
+                    let host = &mut self.hosts[slot];
+                    host.alarms.wake(place, self.now);
+                    let (life, host, place) = (host.life, slot as u32, place as u32);
                     self.events
                         .push(self.now, Event::Alarm { host, place, life });
                 }

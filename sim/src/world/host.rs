@@ -43,7 +43,7 @@ pub(super) struct Host<M: Mode> {
     /// Outward effects behind a flush, with the ticket they wait for.
     pub(super) held: VecDeque<(Ticket, Outward<M>)>,
     /// What came in during a pause.
-    pub(super) waiting: Vec<Waiting<M>>,
+    pub(super) waiting: VecDeque<Waiting<M>>,
     /// The streams that it knows of, and the last that it opened.
     pub(super) streams: Vec<StreamId>,
     pub(super) last_stream: StreamId,
@@ -129,14 +129,17 @@ pub(super) enum Waiting<P: Protocol> {
 }
 
 impl<P: Protocol> Waiting<P> {
-    /// Whether it came on a stream.
-    pub(super) fn is_of_a_stream(&self) -> bool {
-        matches!(
-            self,
+    /// On which stream it came.
+    pub(super) fn stream(&self) -> Option<StreamId> {
+        match self {
             Waiting::Input(
-                Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..)
-            )
-        )
+                Input::Opened { stream, .. }
+                | Input::Arrived(stream, _)
+                | Input::Credit(stream, _)
+                | Input::Closed(stream, _),
+            ) => Some(*stream),
+            _ => None,
+        }
     }
 
     /// That goes before everything else: nothing is done between a call that fails and its return.
@@ -172,7 +175,7 @@ impl<M: Mode> Host<M> {
             slow_cpu: Factors::default(),
             alarms: Alarms::new(timers),
             held: VecDeque::new(),
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             streams: Vec::new(),
             last_stream: StreamId::before_first(member.id),
             dead: false,
@@ -216,6 +219,13 @@ impl<M: Mode> Host<M> {
         let count = (queue.waiting() as u64 * u64::from(share.0)).div_ceil(1_000_000) as usize;
         queue.lose(count);
         count
+    }
+
+    /// Forgets what has come on a stream and was not taken in.
+    pub(super) fn stop_waiting_for(&mut self, stream: StreamId) {
+        let is_of_others = |what: &Waiting<M>| what.stream() != Some(stream);
+        self.waiting.retain(is_of_others);
+        self.cpu.inbox.retain(is_of_others);
     }
 
     /// All that a crash takes besides the disk's unflushed tail.

@@ -4,7 +4,6 @@ use netsplit::{Span, SpanRange, Time};
 
 use super::law::Law;
 use super::random::{Chance, Draw, Key, Purpose};
-use super::streams::LEAST_RTO;
 
 /// What links are like, as a scenario sets it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,9 +73,6 @@ pub struct Noise {
     /// A message arrives damaged: its receiver finds that its checksum is wrong, and throws it away.
     pub corrupt: Chance,
 }
-
-/// How often a segment of a stream is lost in a row, at most: its timeout is near a minute then.
-const MOST_LOSSES: u64 = 8;
 
 /// How many of the longest latencies a reordered message is held back, at most.
 pub const HOLD_BACK: u64 = 8;
@@ -287,8 +283,7 @@ impl Network {
         noisy(link, law, noise, draw, left, latency)
     }
 
-    /// Sends a segment of a stream over a link: when it arrives at the earliest. What noise loses or damages is sent again
-    /// after TCP's retransmission timeout, which doubles.
+    /// Sends a segment of a stream over a link: when it arrives, unless noise loses it.
     ///
     /// # Errors
     /// If it cannot get through now.
@@ -309,13 +304,13 @@ impl Network {
         if self.links[place].cuts > 0 {
             return Err(Obstacle::Loss);
         }
-        let (mut noise, mut slow) = (self.noise, 1);
+        let (mut reorder, mut slow) = (self.noise.reorder, 1);
         for rule in self.rules_for(from, to, kind.unwrap_or(control)) {
             match rule.act {
                 Act::Drop => return Err(Obstacle::Loss),
                 Act::Jam => return Err(Obstacle::Hold),
                 Act::Slow(factor) => slow = factor.max(slow),
-                Act::Noise(other) => noise = noise.and(other),
+                Act::Noise(other) => reorder = reorder.max(other.reorder),
             }
         }
         let mut left = now;
@@ -327,19 +322,30 @@ impl Network {
         }
         let law = &self.laws[self.links[place].law as usize];
         let mut arrival = left + law.draw(draw) * u64::from(slow);
-        if draw.also(2).hits(noise.reorder) {
+        if draw.also(2).hits(reorder) {
             arrival += Span::nanos(draw.also(3).below(HOLD_BACK * law.most().as_nanos() + 1));
         }
-        let mut timeout = LEAST_RTO;
-        for attempt in 0..MOST_LOSSES {
-            let lost = draw.also(100 + attempt).hits(noise.loss);
-            if !lost && !draw.also(200 + attempt).hits(noise.corrupt) {
-                break;
-            }
-            arrival += timeout;
-            timeout = timeout * 2;
-        }
         Ok(arrival)
+    }
+
+    /// Whether noise loses or damages a segment of a stream that arrives now.
+    pub fn loses_segment(&mut self, from: usize, to: usize, kind: Option<usize>) -> bool {
+        let kind = kind.unwrap_or(self.kinds - 1);
+        let mut noise = self.noise;
+        for rule in self.rules_for(from, to, kind) {
+            if let Act::Noise(other) = rule.act {
+                noise = noise.and(other);
+            }
+        }
+        if noise == Noise::default() {
+            return false;
+        }
+        let place = from * self.hosts + to;
+        let carried = &mut self.carried[place * self.kinds + kind];
+        *carried += 1;
+        let ordinal = (kind as u64) << 32 | u64::from(*carried);
+        let draw = self.links[place].draws.draw(ordinal);
+        draw.also(1).hits(noise.loss) || draw.also(7).hits(noise.corrupt)
     }
 
     /// Puts a message on the wire behind what waits for it; when it has left, or none if it finds no room to wait.

@@ -34,18 +34,53 @@ enum Segment<T> {
     End(Closing),
 }
 
+impl<T: Kinds + Size> Segment<T> {
+    /// Which kind of message it carries, if any.
+    fn kind(&self) -> Option<usize> {
+        match self {
+            Segment::Data(message) => Some(message.kind()),
+            _ => None,
+        }
+    }
+
+    /// How many bytes it carries.
+    fn bytes(&self) -> u64 {
+        match self {
+            Segment::Data(message) => message.size() as u64,
+            _ => 0,
+        }
+    }
+}
+
+/// A segment on its way.
+struct Flight<T> {
+    /// When it arrives; where noise loses it, when it does at the next try.
+    at: Time,
+    /// How long after that the one after is.
+    timeout: Span,
+    segment: Segment<T>,
+}
+
+impl<T> Flight<T> {
+    fn new(segment: Segment<T>) -> Flight<T> {
+        Flight {
+            at: Time::NEVER,
+            timeout: LEAST_RTO,
+            segment,
+        }
+    }
+}
+
 /// One direction of a stream.
 struct Way<T> {
-    /// What is on it, in order, and when each arrives that is under way.
-    segments: VecDeque<(Time, Segment<T>)>,
+    /// What is on it, in order.
+    segments: VecDeque<Flight<T>>,
     /// How many of them are under way; the rest waits.
     flying: usize,
     /// Why the rest waits.
     stuck: Option<Obstacle>,
     /// Its sender is dead: nobody sends again what is lost.
     abandoned: bool,
-    /// No segment overtakes: when the last one under way arrives.
-    last: Time,
     /// Which event speaks for it: an earlier one is void.
     round: u32,
     rto: Span,
@@ -62,7 +97,6 @@ impl<T> Way<T> {
             flying: 0,
             stuck: None,
             abandoned: false,
-            last: Time::ZERO,
             round: 0,
             rto,
             credit: 0,
@@ -107,6 +141,8 @@ pub(super) struct Streams<T> {
     all: HashMap<StreamId, Stream<T>, FxBuildHasher>,
     window: u32,
     stalls: Vec<((usize, usize), Stall)>,
+    /// Hosts between whom no stall counts any more; empty while all count.
+    spared: Vec<bool>,
 }
 
 impl<T> Streams<T> {
@@ -115,15 +151,21 @@ impl<T> Streams<T> {
             all: HashMap::default(),
             window,
             stalls: Vec::new(),
+            spared: Vec::new(),
         }
     }
-}
 
-/// Whether a fault holds this way of a stream up.
-fn is_stalled(stalls: &[((usize, usize), Stall)], ends: [usize; 2], way: usize) -> bool {
-    stalls.iter().any(|(_, stall)| {
-        stall.ways[way] && stall.from.contains(&ends[0]) && stall.to.contains(&ends[1])
-    })
+    /// Whether a fault holds this way of a stream up.
+    fn is_stalled(&self, ends: [usize; 2], way: usize) -> bool {
+        let spared = |slot: usize| self.spared.get(slot).copied().unwrap_or(false);
+        let mut stalls = self.stalls.iter().map(|(_, stall)| stall);
+        let [from, to] = ends;
+        let counts = !spared(from) || !spared(to);
+        counts
+            && stalls.any(|stall| {
+                stall.ways[way] && stall.from.contains(&from) && stall.to.contains(&to)
+            })
+    }
 }
 
 impl<M: Mode> World<'_, M> {
@@ -166,8 +208,9 @@ impl<M: Mode> World<'_, M> {
         self.post(id, end, leaves, Segment::Data(message));
     }
 
-    /// A process closes a stream.
+    /// A process closes a stream. It hears nothing more of it, not even what has come already.
     pub(super) fn close_stream(&mut self, slot: usize, id: StreamId) {
+        self.hosts[slot].stop_waiting_for(id);
         if self.stream_at(slot, id).is_some() {
             debug!(target: "world", at = %self.now, node = %self.ids[slot], "closes {id}");
             self.leave(slot, id, Closing::Finished);
@@ -202,7 +245,7 @@ impl<M: Mode> World<'_, M> {
             return;
         };
         let this = &mut stream.ways[way];
-        this.segments.push_back((Time::NEVER, segment));
+        this.segments.push_back(Flight::new(segment));
         if this.stuck.is_none() {
             self.go_on(id, way, leaves);
         }
@@ -210,19 +253,19 @@ impl<M: Mode> World<'_, M> {
 
     /// Sends what waits on a way, as far as it gets through.
     fn go_on(&mut self, id: StreamId, way: usize, leaves: Time) {
+        let Some(ends) = self.streams.all.get(&id).map(|stream| stream.ends) else {
+            return;
+        };
+        let (from, to) = (ends[way], ends[1 - way]);
+        let stalled = self.streams.is_stalled(ends, way);
         let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
-        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
-        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
         let this = &mut stream.ways[way];
         let none_flew = this.flying == 0;
         this.stuck = None;
-        for (at, segment) in this.segments.range_mut(this.flying..) {
-            let (kind, bytes) = match segment {
-                Segment::Data(message) => (Some(message.kind()), message.size() as u64),
-                _ => (None, 0),
-            };
+        for flight in this.segments.range_mut(this.flying..) {
+            let (kind, bytes) = (flight.segment.kind(), flight.segment.bytes());
             let sent = if stalled {
                 Err(Obstacle::Hold)
             } else {
@@ -230,8 +273,8 @@ impl<M: Mode> World<'_, M> {
             };
             match sent {
                 Ok(arrives) => {
-                    this.last = this.last.max(arrives);
-                    *at = this.last;
+                    flight.at = arrives;
+                    flight.timeout = LEAST_RTO;
                     this.flying += 1;
                 }
                 Err(obstacle) => {
@@ -254,8 +297,10 @@ impl<M: Mode> World<'_, M> {
         this.round += 1;
         let (stream, round) = (id, this.round);
         match (this.segments.front(), this.stuck) {
-            (Some((at, _)), _) if this.flying > 0 => {
-                self.events.push(*at, Event::Segment { stream, way, round });
+            (Some(flight), _) if this.flying > 0 => {
+                // It may have come long ago, while one before it was lost.
+                let at = flight.at.max(self.now);
+                self.events.push(at, Event::Segment { stream, way, round });
             }
             (Some(_), Some(Obstacle::Loss)) if this.abandoned => {
                 this.truncate(0);
@@ -282,19 +327,21 @@ impl<M: Mode> World<'_, M> {
 
     /// The first segment of a way comes to the end of its link.
     pub(super) fn segment(&mut self, id: StreamId, way: usize, round: u32) {
+        let Some(ends) = self.streams.all.get(&id).map(|stream| stream.ends) else {
+            return;
+        };
+        let (from, to) = (ends[way], ends[1 - way]);
+        let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
+        let stalled = self.streams.is_stalled(ends, way);
         let Some(stream) = self.streams.all.get_mut(&id) else {
             return;
         };
-        let (from, to) = (stream.ends[way], stream.ends[1 - way]);
-        let dead = self.hosts[to].dead && self.hosts[to].process.is_none();
-        let stalled = is_stalled(&self.streams.stalls, stream.ends, way);
         let this = &mut stream.ways[way];
         if this.round != round {
             return;
         }
         if dead || stalled || self.network.is_cut(from, to) {
             this.flying = 0;
-            this.last = self.now;
             this.stuck = Some(if stalled {
                 Obstacle::Hold
             } else {
@@ -303,7 +350,19 @@ impl<M: Mode> World<'_, M> {
             self.expect(id, way);
             return;
         }
-        let Some((_, segment)) = this.segments.pop_front() else {
+        let Some(first) = this.segments.front_mut() else {
+            return;
+        };
+        let kind = first.segment.kind();
+        while first.at <= self.now && self.network.loses_segment(from, to, kind) {
+            first.at += first.timeout;
+            first.timeout = (first.timeout * 2).min(MOST_RTO);
+        }
+        if first.at > self.now {
+            self.expect(id, way);
+            return;
+        }
+        let Some(Flight { segment, .. }) = this.segments.pop_front() else {
             return;
         };
         this.flying -= 1;
@@ -385,7 +444,7 @@ impl<M: Mode> World<'_, M> {
         };
         let back = &mut stream.ways[end];
         back.abandoned = false;
-        let told = |(_, segment): &(Time, Segment<_>)| matches!(segment, Segment::End(_));
+        let told = |flight: &Flight<_>| matches!(flight.segment, Segment::End(_));
         if stream.alive[1 - end] && !back.segments.iter().any(told) {
             back.truncate(0);
             self.post(id, end, self.now, Segment::End(Closing::Reset));
@@ -458,7 +517,7 @@ impl<M: Mode> World<'_, M> {
             back.abandoned = false;
             *forth = Way {
                 round: forth.round,
-                segments: VecDeque::from([(Time::NEVER, Segment::Open)]),
+                segments: VecDeque::from([Flight::new(Segment::Open)]),
                 stuck: Some(Obstacle::Loss),
                 ..Way::new(OPENING_RTO)
             };
@@ -527,18 +586,15 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// The storm is over: what was held up between those who are well goes on.
+    /// The storm is over: between those who are well everything sets out again, whatever held it up or made it late.
     pub(super) fn free_streams(&mut self, sound: &[bool]) {
-        for (_, stall) in &mut self.streams.stalls {
-            // A stall between a sound one and a broken one stays: it is one's affair to be of the core.
-            let broken = |slots: &[usize]| slots.iter().any(|slot| !sound[*slot]);
-            if !broken(&stall.from) && !broken(&stall.to) {
-                stall.ways = [false; 2];
-            }
-        }
+        self.streams.spared = sound.to_vec();
         for stream in self.streams.all.values_mut() {
-            for this in &mut stream.ways {
-                this.stuck = this.stuck.and(Some(Obstacle::Hold));
+            if stream.ends.iter().all(|slot| sound[*slot]) {
+                for this in &mut stream.ways {
+                    this.flying = 0;
+                    this.stuck = Some(Obstacle::Hold);
+                }
             }
         }
         self.try_streams();

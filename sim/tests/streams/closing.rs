@@ -39,6 +39,18 @@ fn who_closes_hears_nothing_more_of_the_stream() {
 }
 
 #[test]
+fn who_closes_hears_nothing_of_what_had_come_in_a_pause_or_while_it_was_busy() {
+    let head = "options = { hangs_up = 5, retry = '1h' }";
+    let pause = "at = '5ms', for = '100ms', pause = 'n2'";
+    let seen = play(0, head, &[pause]);
+    assert_eq!(seen.got("n2", "n1/1", 0..u64::MAX), at_once(105_000, 1..6));
+    let head = format!("{head}\ncpu.message = '10us'");
+    let slow = "at = '5ms', for = '390ms', slow_cpu = { on = 'n2', factor = 3000 }";
+    let seen = play(0, &head, &[slow]);
+    assert_eq!(seen.last("n2", "n1/1"), 5);
+}
+
+#[test]
 fn both_can_close_at_once() {
     let head = "options = { closes = 5, hangs_up = 5, retry = '1h' }\nnetwork.latency = '0s'";
     let seen = play(0, head, &[]);

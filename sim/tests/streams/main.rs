@@ -5,6 +5,7 @@
 //! takes 500us, unless a test says otherwise.
 
 mod breaks;
+mod calm;
 mod closing;
 mod death;
 mod effects;
