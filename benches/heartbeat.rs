@@ -113,6 +113,7 @@ impl Process for Node {
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
             Input::Flushed(_) | Input::Failed(_) => {}
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
+            Input::Quit | Input::Resolved(_) => {}
         }
     }
 }
@@ -152,11 +153,11 @@ impl Mode for Heartbeat {
         Ok(())
     }
 
-    fn request(ask: Ask) -> u64 {
+    fn request(_: &Options, ask: Ask) -> u64 {
         ask.value.name
     }
 
-    fn promises() -> Vec<Promise<Heartbeat>> {
+    fn promises(_: &Options, _: u32) -> Vec<Promise<Heartbeat>> {
         Vec::new()
     }
 

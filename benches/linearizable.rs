@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use netsplit::kv::{Key, Request, Response, Revision, Value};
-use netsplit::{NodeId, OpId};
+use netsplit::{NodeId, OpId, Time};
 use netsplit_sim::check::linearizable::judge;
 use netsplit_sim::check::{Call, Finding};
 use rand::{RngExt, SeedableRng};
@@ -86,8 +86,13 @@ fn valid(load: Load) -> Vec<Call> {
             op: OpId(op),
             request,
             response: is_known.then_some(response),
+            server: None,
+            life: None,
+            waits: false,
             invoked: 2 * invoked,
             returned: if is_known { 2 * returned + 1 } else { u64::MAX },
+            invoked_at: Time::from_nanos(2 * invoked),
+            returned_at: is_known.then(|| Time::from_nanos(2 * returned + 1)),
         });
     }
     calls.sort_unstable_by_key(|call| call.invoked);

@@ -1,6 +1,9 @@
 //! Names: of nodes, of client operations, of disk flushes.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A participant of a run: a letter for what it is and a number from 1, printed `n3` or `c1`.
 ///
@@ -66,6 +69,51 @@ impl fmt::Debug for NodeId {
     }
 }
 
+/// What is no name of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadNodeId;
+
+impl fmt::Display for BadNodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a node is named by a letter and a number from 1, such as n3")
+    }
+}
+
+impl std::error::Error for BadNodeId {}
+
+/// Reads what is printed: `n3`.
+impl FromStr for NodeId {
+    type Err = BadNodeId;
+
+    fn from_str(text: &str) -> Result<NodeId, BadNodeId> {
+        let mut rest = text.chars();
+        let letter = rest.next().filter(char::is_ascii_lowercase);
+        let digits = rest.as_str();
+        let plain = digits.bytes().all(|digit| digit.is_ascii_digit()) && !digits.starts_with('0');
+        let number = digits
+            .parse()
+            .ok()
+            .filter(|number| plain && (1..=NodeId::MAX_NUMBER).contains(number));
+        match (letter, number) {
+            (Some(letter), Some(number)) => Ok(NodeId::new(letter, number)),
+            _ => Err(BadNodeId),
+        }
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// One operation of a client, from its invocation to its answer; unique in a run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpId(pub u32);
@@ -126,6 +174,16 @@ mod tests {
         assert_eq!(NodeId::client(12).to_string(), "c12");
         assert!(NodeId::client(1).is_client());
         assert!(!NodeId::server(1).is_client());
+    }
+
+    #[test]
+    fn what_is_printed_is_read_and_nothing_else() {
+        for name in ["n1", "c12", "d16777215"] {
+            assert_eq!(name.parse::<NodeId>().unwrap().to_string(), name);
+        }
+        for wrong in ["", "n", "n0", "n01", "n+1", "N1", "1", "n16777216", "n1 "] {
+            assert_eq!(wrong.parse::<NodeId>(), Err(BadNodeId), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use crate::process::{Kinds, Size};
+use crate::{NodeId, Span};
 
 /// A key, printed `k7`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -46,6 +47,35 @@ pub enum Response {
     Found(Option<Value>, Revision),
     /// The write was done and made this revision.
     Written(Revision),
+}
+
+/// What passed between a client and a store in one operation, in the terms of a judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exchange {
+    /// What was asked.
+    pub request: Request,
+    /// What was answered; none while it is not known.
+    pub response: Option<Response>,
+    /// Who answered, where the answer says so. None too if others were asked before and may have done it again: a judge
+    /// then takes it that it may have been done at any time.
+    pub server: Option<NodeId>,
+    /// How long what it writes lives, if not for ever.
+    pub life: Option<Span>,
+    /// Whether who asked was ready to wait for something that was not there yet.
+    pub waits: bool,
+}
+
+impl Exchange {
+    /// An exchange with a store that does not say who answered, and keeps what is written for ever.
+    pub fn new(request: Request, response: Option<Response>) -> Exchange {
+        Exchange {
+            request,
+            response,
+            server: None,
+            life: None,
+            waits: false,
+        }
+    }
 }
 
 impl Request {

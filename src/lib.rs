@@ -23,7 +23,7 @@ pub mod zone_sync;
 
 pub use id::{Life, NodeId, OpId, StreamId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};
-pub use mode::{Ask, Envelope, Member, Mode, Promise, View};
+pub use mode::{Ask, Envelope, LimitCall, LimitView, Member, Mode, Promise, View};
 pub use process::{
     Closing, Damage, DiskError, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role,
     Size,

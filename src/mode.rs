@@ -24,6 +24,9 @@ pub trait Mode: Protocol {
     const REQUESTS: &'static [&'static str];
     /// The names of its in-memory queues, as its processes show them ([`Process::queues`]).
     const QUEUES: &'static [&'static str] = &[];
+    /// Whether its processes look each other up by name ([`crate::Outbox::resolve`]); if not, they know each other from
+    /// their configuration.
+    const RESOLVES: bool = false;
     /// How many servers it runs with.
     const SERVERS: std::ops::RangeInclusive<u32>;
 
@@ -40,11 +43,11 @@ pub trait Mode: Protocol {
     /// What is wrong with these options, if anything: the key, and what would be right.
     fn check(options: &Self::Options) -> Result<(), (&'static str, String)>;
 
-    /// The request that a workload's draw stands for.
-    fn request(ask: Ask) -> Self::Request;
+    /// The request that a workload's draw stands for, in a system with these options.
+    fn request(options: &Self::Options, ask: Ask) -> Self::Request;
 
-    /// What its clients are promised.
-    fn promises() -> Vec<Promise<Self>>;
+    /// What its clients are promised, with these options and so many servers.
+    fn promises(options: &Self::Options, servers: u32) -> Vec<Promise<Self>>;
 
     /// Which faults, and how many at once, it promises to survive with so many servers. None of those, if it does not
     /// say.
@@ -101,7 +104,8 @@ pub struct Ask {
 
 /// A promise that is kept or broken where clients can see it, with the view that its blind judge needs.
 ///
-/// The view turns a request and, where there is one, its response into the terms of the judge.
+/// The view turns a request and, where there is one, its response into the terms of the judge. The spans are the mode's
+/// own: how soon it does what it promises while no fault is in the way.
 #[derive(Clone, Copy)]
 pub enum Promise<P: Protocol> {
     /// Each key is a linearizable register.
@@ -110,13 +114,63 @@ pub enum Promise<P: Protocol> {
     Durable(View<P>),
     /// What is read was written, to that key, by somebody who had begun before the read was over.
     Genuine(View<P>),
+    /// At one server, while it lives, what is shown or acknowledged of a key never gets older.
+    Monotonic(View<P>),
+    /// Of the acknowledged writes of a key the newest wins, at every server.
+    NewestWins {
+        /// How an operation looks.
+        view: View<P>,
+        /// How long two servers must be well, and joined, for one to have told the other all that it has: connections
+        /// that are made again and snapshots included.
+        settles: Span,
+    },
+    /// A read sees the writes that were acknowledged before it, at whichever server: after a bound, while no fault is
+    /// in the way.
+    ReadYourWrites {
+        /// How an operation looks.
+        view: View<P>,
+        /// How old an acknowledgement is at the most that another server does not know of, while the two hear each
+        /// other.
+        direct: Span,
+        /// The same, while they hear each other through others only.
+        through: Span,
+        /// How long before a write no fault may have been in the way, so that connections are made again. The beginning
+        /// of the run counts as a fault.
+        recovery: Span,
+    },
+    /// What has outlived its life is not shown any more.
+    Expires(View<P>),
+    /// What is admitted of a key stays within a rate, up to what the servers can admit before they hear of each other.
+    Limited {
+        /// How an operation looks.
+        view: LimitView<P>,
+        /// How many a second.
+        rate: u64,
+        /// How many above that a single server admits at once.
+        burst: u64,
+        /// How late a server knows of what another one admitted, at the most.
+        lag: Span,
+        /// For how long no fault may have been in the way, so that connections are made again.
+        recovery: Span,
+    },
 }
 
-/// How an operation looks to a judge of key-value histories.
-pub type View<P> = fn(
-    &<P as Protocol>::Request,
-    Option<&<P as Protocol>::Response>,
-) -> (kv::Request, Option<kv::Response>);
+/// How an operation looks to a judge of key-value histories; none if it is no affair of this judge.
+pub type View<P> =
+    fn(&<P as Protocol>::Request, Option<&<P as Protocol>::Response>) -> Option<kv::Exchange>;
+
+/// How an operation looks to a judge of limits; none if it is no affair of this judge.
+pub type LimitView<P> =
+    fn(&<P as Protocol>::Request, Option<&<P as Protocol>::Response>) -> Option<LimitCall>;
+
+/// What a limiter said to one who asked, in the terms of a judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitCall {
+    /// Whose share was asked for.
+    pub key: kv::Key,
+    /// Whether it was given.
+    pub admitted: bool,
+}
 
 impl<P: Protocol> Promise<P> {
     /// The judge's name, as it appears in verdicts.
@@ -125,6 +179,25 @@ impl<P: Protocol> Promise<P> {
             Promise::Linearizable(_) => "linearizable",
             Promise::Durable(_) => "durable",
             Promise::Genuine(_) => "genuine",
+            Promise::Monotonic(_) => "monotonic",
+            Promise::NewestWins { .. } => "newest_wins",
+            Promise::ReadYourWrites { .. } => "read_your_writes",
+            Promise::Expires(_) => "expires",
+            Promise::Limited { .. } => "limited",
+        }
+    }
+
+    /// How an operation looks to a judge of key-value histories, if the judge is one.
+    pub fn view(&self) -> Option<View<P>> {
+        match self {
+            Promise::Linearizable(view)
+            | Promise::Durable(view)
+            | Promise::Genuine(view)
+            | Promise::Monotonic(view)
+            | Promise::NewestWins { view, .. }
+            | Promise::ReadYourWrites { view, .. }
+            | Promise::Expires(view) => Some(*view),
+            Promise::Limited { .. } => None,
         }
     }
 }

@@ -16,7 +16,8 @@
 //!   next covers all that was written by then, so group commit costs nothing to write.
 //! * *outward* effects (send, open, push, close, respond) are what anyone else can see. They wait for every flush that this node asked for
 //!   before them, in this step or an earlier one, and leave in order. One that rests on nothing in the cache may be
-//!   marked to pass, with the reason in a comment.
+//!   marked to pass, with the reason in a comment. One kind always passes: a question to the name service (resolve),
+//!   which rests on nothing.
 //! * *inner* effects (arm, disarm, note, stop) act at once. A note says "the process did this", not "this is durable".
 //!
 //! Two services carry messages. A *datagram* ([`Outbox::send`]) may be lost, doubled or overtaken. A *stream*
@@ -25,7 +26,13 @@
 //! process that dies resets its streams, and with that a suffix of what it had pushed may be lost; a host that dies says
 //! nothing, and its peers find out when a segment of theirs meets its restart. Timeouts belong to the protocol.
 //!
-//! At a crash all that is held, armed or open is gone, and any prefix of what was written and not flushed survives.
+//! A third service tells who is there. One name stands for the servers of a mode, as a name in DNS does, and
+//! [`Outbox::resolve`] asks for them. The list is the operator's: it says nothing of who is up. It may be old, empty, or
+//! never come.
+//!
+//! At a crash all that is held, armed or open is gone, and any prefix of what was written and not flushed survives. A
+//! process that stops by itself crashes there: one that is asked to stop flushes first what it must not lose, and stops
+//! when it is told that this is done.
 //!
 //! # A complete protocol
 //!
@@ -113,7 +120,9 @@
 //!             Input::Failed(_) => out.stop("the disk failed"),
 //!             // It speaks in datagrams.
 //!             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
-//!             Input::Fired(()) | Input::Flushed(_) => {}
+//!             // It has begun nothing that it could not leave, and knows its peer.
+//!             Input::Quit => out.stop("was asked to quit"),
+//!             Input::Fired(()) | Input::Flushed(_) | Input::Resolved(_) => {}
 //!         }
 //!     }
 //! }
@@ -189,8 +198,8 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// The first start and every restart.
     ///
     /// `disk` is what survived, oldest first; `life` counts the starts. What the boot leaves in `out` is carried out
-    /// like the effects of a step. A process that stops in a step is started again by
-    /// its supervisor; one that stops while it boots is lost.
+    /// like the effects of a step. A process that stops in a step is started again by its supervisor, unless it was
+    /// [asked to](Input::Quit): then when its operator wants it back. One that stops while it boots is lost.
     fn boot(
         config: &Self::Config,
         me: NodeId,
@@ -209,6 +218,11 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// What it claims to be, if that is anything a fault could aim at.
     fn role(&self) -> Option<Role> {
         None
+    }
+
+    /// What it shows an operator, by name: counters and levels, for the trace and for reports. Nothing is decided by them.
+    fn gauges(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
     }
 
     /// Its in-memory queues by name. The world may lose any part of them, without warning, as in life.
@@ -288,6 +302,13 @@ pub enum Input<P: Protocol> {
     Credit(StreamId, u32),
     /// A stream is no more. What is still pushed into it goes nowhere.
     Closed(StreamId, Closing),
+    /// The servers that the name stood for when they were [asked](Outbox::resolve) for, in order, this one among them
+    /// if it is listed. None, if the name service does not know better.
+    Resolved(Vec<NodeId>),
+    /// The operator asks the process to finish what it has begun and stop (SIGTERM, `nginx -s quit`). It stops by itself
+    /// ([`Outbox::stop`]), behind a flush of what must not be lost; one that has not when its time is up is killed. It
+    /// may be asked more than once.
+    Quit,
     /// The disk failed. What is in memory is ahead of what is durable: a process may only [stop](Outbox::stop), or know
     /// very well what it does.
     Failed(DiskError),
@@ -328,8 +349,12 @@ pub enum Effect<P: Protocol> {
         /// Whether it may overtake flushes, because it rests on nothing in the cache.
         pass: bool,
     },
-    /// Outward: close a stream. What was pushed before still arrives; nothing more comes of it here.
+    /// Outward: close a stream. What was pushed before still arrives; nothing more comes of it here, from the step in
+    /// which it is closed.
     Close(StreamId),
+    /// Outward, and past every flush: ask for the servers that the mode's name stands for; [`Input::Resolved`] answers,
+    /// if anything does.
+    Resolve,
     /// Outward: tell the client boundary how an operation ended.
     Respond(OpId, Outcome<P::Response>),
     /// Disk: append a record to the cache.
@@ -413,6 +438,11 @@ impl<P: Protocol> Outbox<P> {
             message,
             pass: true,
         });
+    }
+
+    /// Asks for the servers that the mode's name stands for. It rests on nothing in the cache and waits for no flush.
+    pub fn resolve(&mut self) {
+        self.effects.push(Effect::Resolve);
     }
 
     /// Closes a stream behind what was pushed.
@@ -523,6 +553,7 @@ impl<P: Protocol> Display for Effect<P> {
                 pass: true,
             } => write!(f, "push {stream} past flush: {message}"),
             Effect::Close(stream) => write!(f, "close {stream}"),
+            Effect::Resolve => f.write_str("resolve"),
             Effect::Respond(op, outcome) => write!(f, "respond {op} {outcome}"),
             Effect::Write(record) => write!(f, "write {record}"),
             Effect::Rewrite(records) => write!(f, "rewrite with {} records", records.len()),

@@ -366,6 +366,7 @@ fn summary(scenario: &dyn Play, run: &Run) -> String {
         "  {} operations ok, {} failed, {} unknown; {} messages; ended at {}",
         run.ok, run.failed, run.open, run.messages, run.ended
     ));
+    lines.extend(verdict::gauges(run));
     if let Some(converged) = run.converged {
         lines.push(format!("  all was well {converged} after the storm"));
     }

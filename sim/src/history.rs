@@ -1,8 +1,9 @@
 //! What crossed the client boundary, and nothing else: invocations and how they ended, in the order of the world.
 
-use netsplit::{NodeId, OpId, Outcome, Protocol, Span, Time, View};
+use netsplit::{LimitView, NodeId, OpId, Outcome, Protocol, Span, Time, View};
 
 use crate::check::Call;
+use crate::check::limited::Admission;
 
 /// An instant, and its place in the order of all invocations and returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,22 +88,47 @@ impl<P: Protocol> History<P> {
     /// The history in the terms of a judge of key-value stores. What certainly failed is left out.
     pub fn calls(&self, view: View<P>) -> Vec<Call> {
         let call = |(operation, op): (&Operation<P>, u32)| {
-            let (response, returned) = match &operation.ended {
-                Some((_, Outcome::Failed)) => return None,
-                Some((moment, Outcome::Ok(response))) => (Some(response), moment.order),
-                Some((_, Outcome::Unknown)) | None => (None, u64::MAX),
-            };
-            let (request, response) = view(&operation.request, response);
-            let (client, op, invoked) = (operation.client, OpId(op), operation.invoked.order);
+            let (response, returned) = answer(operation)?;
+            let exchange = view(&operation.request, response)?;
             Some(Call {
-                client,
-                op,
-                request,
-                response,
-                invoked,
-                returned,
+                client: operation.client,
+                op: OpId(op),
+                request: exchange.request,
+                response: exchange.response,
+                server: exchange.server,
+                life: exchange.life,
+                waits: exchange.waits,
+                invoked: operation.invoked.order,
+                returned: returned.map_or(u64::MAX, |moment| moment.order),
+                invoked_at: operation.invoked.at,
+                returned_at: returned.map(|moment| moment.at),
             })
         };
         self.operations.iter().zip(0..).filter_map(call).collect()
+    }
+
+    /// What was admitted, in the terms of a judge of limits. What was refused, and what nobody was told, is left out.
+    pub fn admissions(&self, view: LimitView<P>) -> Vec<Admission> {
+        let admission = |(operation, op): (&Operation<P>, u32)| {
+            let (response, returned) = answer(operation)?;
+            let said = view(&operation.request, response).filter(|said| said.admitted)?;
+            Some(Admission {
+                op: OpId(op),
+                key: said.key,
+                invoked_at: operation.invoked.at,
+                returned_at: returned?.at,
+            })
+        };
+        let operations = self.operations.iter().zip(0..);
+        operations.filter_map(admission).collect()
+    }
+}
+
+/// What was answered, and when; none of it if that is unknown. Nothing if the operation certainly was not done.
+fn answer<P: Protocol>(operation: &Operation<P>) -> Option<(Option<&P::Response>, Option<Moment>)> {
+    match &operation.ended {
+        Some((_, Outcome::Failed)) => None,
+        Some((moment, Outcome::Ok(response))) => Some((Some(response), Some(*moment))),
+        Some((_, Outcome::Unknown)) | None => Some((None, None)),
     }
 }

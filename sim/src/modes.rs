@@ -3,12 +3,15 @@
 
 use netsplit::raft::Raft;
 use netsplit::zone_sync::ZoneSync;
-use netsplit::{Kinds, Mode};
+use netsplit::{Kinds, Mode, Promise};
 use serde_json::{Map, Value};
 
 use crate::mistakes::{self, Planted};
 use crate::play::Play;
 use crate::scenario::{Problem, Scenario, Source, schema};
+
+/// With how many servers a mode is described where no scenario says.
+pub(crate) const USUAL_SERVERS: u32 = 3;
 
 /// A mode, whatever its types are.
 pub trait AnyMode: Sync {
@@ -53,18 +56,23 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
                 vec![format!("{} to {}", M::SERVERS.start(), M::SERVERS.end())],
             ),
             ("survives", survives::<M>()),
+            (
+                "peers",
+                vec![
+                    if M::RESOLVES {
+                        "found by name"
+                    } else {
+                        "known from the start"
+                    }
+                    .to_owned(),
+                ],
+            ),
             ("roles", words(M::ROLES)),
             ("operations", words(M::REQUESTS)),
             ("messages", words(<M::Message as Kinds>::KINDS)),
             ("queues", words(M::QUEUES)),
             ("notes", words(<M::Note as Kinds>::KINDS)),
-            (
-                "judges",
-                M::promises()
-                    .iter()
-                    .map(|promise| promise.name().to_owned())
-                    .collect(),
-            ),
+            ("judges", judges::<M>()),
             (
                 "invariants",
                 words(<M::Invariants as netsplit::Invariants<M::Process>>::NAMES),
@@ -79,6 +87,18 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
             ),
         ]
     }
+}
+
+/// The judges of a mode's promises, each once.
+fn judges<M: Mode>() -> Vec<String> {
+    let promises = M::promises(&M::Options::default(), USUAL_SERVERS);
+    let mut names: Vec<String> = Vec::new();
+    for name in promises.iter().map(Promise::name) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// What a mode promises to survive, in words, with its default options.

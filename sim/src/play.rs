@@ -7,7 +7,7 @@ use netsplit::{Kinds, Mode, NodeId, Outcome, Span, Time, Violation};
 use crate::check::{self, Finding};
 use crate::scenario::{Scenario, Source};
 use crate::world::ground::{self, Footing, Ground};
-use crate::world::{Outcomes, World};
+use crate::world::{Gauges, Outcomes, World};
 
 /// What is said of a run, or of all runs of a scenario.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,6 +45,8 @@ pub struct Run {
     pub messages: u64,
     /// Notes, by kind.
     pub notes: Vec<u64>,
+    /// What the servers showed at the end.
+    pub gauges: Vec<(NodeId, Gauges)>,
     /// The faults as they struck.
     pub faults: Vec<(Time, String)>,
     /// When it ended.
@@ -122,27 +124,28 @@ impl<M: Mode> Play for Scenario<M> {
 
     fn play(&self, seed: u64, footing: Footing) -> Run {
         ground::stand(seed, footing, |ground| {
-            judged(seed, World::new(self, seed, ground).run())
+            judged(self, seed, World::new(self, seed, ground).run())
         })
     }
 
     fn play_here(&self, seed: u64) -> Run {
-        judged(seed, World::new(self, seed, Ground::plain()).run())
+        judged(self, seed, World::new(self, seed, Ground::plain()).run())
     }
 }
 
 /// Judges what a run left behind.
-fn judged<M: Mode>(seed: u64, outcomes: Outcomes<M>) -> Run {
+fn judged<M: Mode>(scenario: &Scenario<M>, seed: u64, outcomes: Outcomes<M>) -> Run {
     let Outcomes {
         digest,
         mut violations,
         mut unknown,
         history,
+        log,
         converged,
         ..
     } = outcomes;
-    for promise in M::promises() {
-        match check::judge(&promise, &history, converged.is_some()) {
+    for promise in M::promises(&scenario.options, scenario.servers) {
+        match check::judge(&promise, &history, &log, converged.is_some()) {
             Finding::Holds => {}
             Finding::Violated { evidence, .. } => {
                 violations.push(Violation {
@@ -169,7 +172,8 @@ fn judged<M: Mode>(seed: u64, outcomes: Outcomes<M>) -> Run {
         unknown.push("no operation was done: nothing was there to judge".into());
     }
     let messages = outcomes.messages.iter().sum();
-    let (notes, faults, ended) = (outcomes.notes, outcomes.faults, outcomes.ended);
+    let (notes, gauges) = (outcomes.notes, outcomes.gauges);
+    let (faults, ended) = (outcomes.faults, outcomes.ended);
     Run {
         seed,
         digest,
@@ -182,6 +186,7 @@ fn judged<M: Mode>(seed: u64, outcomes: Outcomes<M>) -> Run {
         converged,
         messages,
         notes,
+        gauges,
         faults,
         ended,
     }

@@ -108,6 +108,7 @@ impl<const LEAK: usize> Process for Node<LEAK> {
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
             Input::Delivered(..) | Input::Flushed(_) | Input::Failed(_) => {}
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
+            Input::Quit | Input::Resolved(_) => {}
         }
     }
 }
@@ -143,11 +144,11 @@ impl<const LEAK: usize> Mode for Leaky<LEAK> {
         Ok(())
     }
 
-    fn request(ask: Ask) -> u64 {
+    fn request(_: &Options, ask: Ask) -> u64 {
         ask.value.name
     }
 
-    fn promises() -> Vec<Promise<Self>> {
+    fn promises(_: &Options, _: u32) -> Vec<Promise<Self>> {
         Vec::new()
     }
 

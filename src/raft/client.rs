@@ -71,8 +71,11 @@ impl Process for Client {
             Input::Fired(Timer::Retry) => self.on_retry(out),
             Input::Fired(Timer::GiveUp) => self.on_give_up(out),
             // A server's affairs.
-            // Raft speaks in datagrams.
+            // Raft speaks in datagrams, to servers that it knows.
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
+            Input::Resolved(_) => {}
+            // It is killed when its time is up, and its operation stays open.
+            Input::Quit => {}
             // It writes nothing.
             Input::Flushed(_) | Input::Failed(_) => {}
             Input::Delivered(..) | Input::Fired(_) => {}

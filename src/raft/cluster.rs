@@ -10,7 +10,7 @@ use super::message::{Message, Note, Timer};
 use super::options::Options;
 use super::server::{Config, Server, Standing};
 use super::state::{Record, majority};
-use crate::kv::{Request, Response};
+use crate::kv::{Exchange, Request, Response};
 use crate::process::{Damage, Input, Kinds, Process, Protocol, Role};
 use crate::queue::Losable;
 use crate::{Ask, Cluster, Envelope, Life, Member, Mode, NodeId, Now, Outbox, Promise, Span};
@@ -137,7 +137,7 @@ impl Mode for Raft {
         options.check()
     }
 
-    fn request(ask: Ask) -> Request {
+    fn request(_: &Options, ask: Ask) -> Request {
         match Request::KINDS[ask.kind] {
             "get" => Request::Get(ask.key),
             "put" => Request::Put(ask.key, ask.value),
@@ -146,8 +146,10 @@ impl Mode for Raft {
         }
     }
 
-    fn promises() -> Vec<Promise<Raft>> {
-        let view = |request: &Request, response: Option<&Response>| (*request, response.copied());
+    fn promises(_: &Options, _: u32) -> Vec<Promise<Raft>> {
+        let view = |request: &Request, response: Option<&Response>| {
+            Some(Exchange::new(*request, response.copied()))
+        };
         vec![Promise::Linearizable(view), Promise::Durable(view)]
     }
 

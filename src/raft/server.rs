@@ -108,8 +108,12 @@ impl Process for Server {
                 Standing::Leader(_) => self.on_own_log_flushed(ticket, out),
             },
             Input::Failed(error) => on_disk_error(error, out),
-            // Raft speaks in datagrams.
+            // What it promised is flushed. A leader leaves without a successor: the transfer of leadership (Raft thesis,
+            // section 3.10) is not built.
+            Input::Quit => out.stop("was asked to quit"),
+            // Raft speaks in datagrams, among servers that know each other.
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
+            Input::Resolved(_) => {}
             // A client's affairs.
             Input::Fired(Timer::Retry | Timer::GiveUp) | Input::Requested(..) => {}
         }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::client::Client;
 use super::invariants::{ZoneSyncInvariants, equal};
 use super::message::{Message, Note, Timer};
+use super::module::Module;
 use super::node::{Config, Node};
 use super::options::Options;
+use super::request::{self, Request, Response};
 use super::state::Saved;
-use crate::kv::{Request, Response};
-use crate::process::{Damage, Input, Kinds, Process, Protocol, Role};
-use crate::{Ask, Cluster, Envelope, Life, Member, Mode, NodeId, Now, Outbox, Promise, Span};
+use crate::process::{Damage, Input, Process, Protocol, Role};
+use crate::{
+    Ask, Cluster, Envelope, Life, Losable, Member, Mode, NodeId, Now, Outbox, Promise, Span, View,
+};
 
 /// The mode, and its vocabulary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -67,6 +70,20 @@ impl Process for Participant {
             Participant::Client(client) => client.role(),
         }
     }
+
+    fn gauges(&self) -> Vec<(&'static str, u64)> {
+        match self {
+            Participant::Node(node) => node.gauges(),
+            Participant::Client(client) => client.gauges(),
+        }
+    }
+
+    fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
+        match self {
+            Participant::Node(node) => node.queues(),
+            Participant::Client(client) => client.queues(),
+        }
+    }
 }
 
 impl Participant {
@@ -89,9 +106,13 @@ impl Participant {
 
 impl Mode for ZoneSync {
     const NAME: &'static str = "zone_sync";
-    const ABOUT: &'static str = "NGINX Plus zone synchronisation of key-value pairs, hardened; eventual, the last writer wins";
+    const ABOUT: &'static str = "NGINX Plus zone synchronisation of key-value pairs, sticky sessions and request limits, hardened; eventual, the last writer wins";
     const ROLES: &'static [&'static str] = &["node"];
-    const REQUESTS: &'static [&'static str] = &["get", "put", "delete"];
+    const REQUESTS: &'static [&'static str] = &[
+        "get", "find", "put", "brief", "patch", "delete", "visit", "call",
+    ];
+    const QUEUES: &'static [&'static str] = &Module::ZONES;
+    const RESOLVES: bool = true;
     const SERVERS: RangeInclusive<u32> = 1..=1000;
 
     type Process = Participant;
@@ -116,18 +137,52 @@ impl Mode for ZoneSync {
         options.check()
     }
 
-    fn request(ask: Ask) -> Request {
-        match Request::KINDS[ask.kind] {
-            "put" => Request::Put(ask.key, ask.value),
-            "delete" => Request::Delete(ask.key),
-            _ => Request::Get(ask.key),
+    fn request(options: &Options, ask: Ask) -> Request {
+        let Ask { key, value, .. } = ask;
+        match Self::REQUESTS[ask.kind] {
+            "find" => Request::Find(key),
+            "put" => Request::Put(key, value, options.keyval.life),
+            "brief" => Request::Put(key, value, options.keyval.brief),
+            "patch" => Request::Patch(key, value, options.keyval.life),
+            "delete" => Request::Delete(key),
+            "visit" => Request::Visit(key, value, options.sticky.life),
+            "call" => Request::Call(key),
+            _ => Request::Get(key),
         }
     }
 
-    fn promises() -> Vec<Promise<ZoneSync>> {
-        vec![Promise::Genuine(|request, response| {
-            (*request, response.copied())
-        })]
+    /// Pairs and sessions are promised the same. While nothing is in the way a change is everywhere one look at the log
+    /// and one message later; through others, when the silence was noticed and all have compared what they hold.
+    fn promises(options: &Options, servers: u32) -> Vec<Promise<ZoneSync>> {
+        let lag = options.lag();
+        let recovery = options.recovery();
+        let hops = u64::from(servers.max(2) - 1);
+        let mut promises = Vec::new();
+        for view in [request::pairs as View<ZoneSync>, request::sessions] {
+            promises.extend([
+                Promise::Genuine(view),
+                Promise::Monotonic(view),
+                Promise::NewestWins {
+                    view,
+                    settles: recovery,
+                },
+                Promise::ReadYourWrites {
+                    view,
+                    direct: lag,
+                    through: recovery + lag * hops + options.repair * hops,
+                    recovery,
+                },
+                Promise::Expires(view),
+            ]);
+        }
+        promises.push(Promise::Limited {
+            view: request::calls,
+            rate: options.limit.rate.into(),
+            burst: options.limit.burst.into(),
+            lag,
+            recovery,
+        });
+        promises
     }
 
     /// Nobody is promised that a node keeps anything: what it loses, the others have, or nobody was told.
@@ -144,13 +199,10 @@ impl Mode for ZoneSync {
         !core.is_empty()
     }
 
-    /// Connections that stand still are found at both ends, opened again, and everything is told once more.
+    /// All are connected again, what was lost from a log is found by comparing with each peer in turn, and a client that
+    /// gave up asks once more.
     fn calm_budget(options: &Options) -> Span {
-        options.timeout * 3
-            + options.connect_timeout * 2
-            + options.retry * 4
-            + options.interval * 10
-            + options.give_up
+        options.recovery() * 2 + options.repair * 4 + options.give_up
     }
 
     fn settled(cluster: &impl Cluster<Participant>) -> Result<(), String> {

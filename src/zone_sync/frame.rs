@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  0        4         6              8      10        12      12+n   13+n
-//!  | length | protocol | name length n | tag | version | name ... | what | records, digests or buckets ...
+//!  | length | protocol | name length n | tag | version | name ... | what | records, ranges or nodes ...
 //!  |<------------- fixed, 12 bytes ------------------->|
 //! ```
 //!
 //! The real system documents which fields the 12 fixed bytes hold and not how they are cut; here the length of the whole
 //! frame takes four, the others two each, little-endian. How it lays out a record is not published: here a record is key,
-//! time, writer, life, kind, length and payload (see [`Record::FIXED`]).
+//! time, writer, life, kind, length and payload (see [`Record::FIXED`]). Where a range begins is one byte: 0 for the first
+//! key of all, or 1, and then the key that it begins behind.
 //!
 //! The same content has one encoding only, and whatever else arrives is [`Garbage`]: a value that says what is wrong and
 //! where. A frame is checked whole before its first record is seen, so that none of it is applied if any of it is bad.
@@ -16,7 +17,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::record::{Content, Record, Stamp};
+use super::record::{Content, Record, Stamp, Usage};
+use super::zone::RangeSum;
 use crate::NodeId;
 use crate::kv::{Key, Value};
 
@@ -26,8 +28,8 @@ pub const PROTOCOL: u16 = 1;
 /// What all frames begin with, in bytes, before the zone's name.
 pub const FIXED: usize = 12;
 
-const DIGEST: usize = 12;
-const BUCKET: usize = 4;
+const RANGE: usize = 12;
+const NODE: usize = 4;
 
 /// What a frame begins with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -51,18 +53,17 @@ pub enum What {
     Snapshot,
     /// Everything has been sent. Nothing follows.
     SnapshotEnd,
-    /// Digests, each with its bucket.
+    /// Sums of what the sender holds in ranges of keys, each of which begins behind the one before.
     Digest {
-        /// Of how many buckets.
-        buckets: u32,
+        /// Behind which key the first begins; `None`: with the first key of all.
+        after: Option<Key>,
     },
     /// The sender lives. Nothing follows.
     Keepalive,
-    /// Buckets whose records the sender asks for.
-    Want {
-        /// Of how many buckets.
-        buckets: u32,
-    },
+    /// Ranges of keys whose records the sender asks for; none if it wants nothing.
+    Want,
+    /// Nodes that the sender cannot reach.
+    Misses,
 }
 
 impl What {
@@ -73,7 +74,16 @@ impl What {
             What::SnapshotEnd => 2,
             What::Digest { .. } => 3,
             What::Keepalive => 4,
-            What::Want { .. } => 5,
+            What::Want => 5,
+            What::Misses => 6,
+        }
+    }
+
+    /// Behind which key a digest begins.
+    fn start(self) -> Option<Key> {
+        match self {
+            What::Digest { after } => after,
+            _ => None,
         }
     }
 
@@ -86,11 +96,11 @@ impl What {
 impl Header<'_> {
     /// The size of a frame that holds nothing else, in bytes.
     pub fn size(&self) -> usize {
-        let buckets = match self.what {
-            What::Digest { .. } | What::Want { .. } => 4,
+        let start = match self.what {
+            What::Digest { after } => start_size(after),
             _ => 0,
         };
-        FIXED + self.zone.len() + 1 + buckets
+        FIXED + self.zone.len() + 1 + start
     }
 
     fn encode(&self, length: u32, bytes: &mut Vec<u8>) {
@@ -101,10 +111,27 @@ impl Header<'_> {
         }
         bytes.extend_from_slice(self.zone.as_bytes());
         bytes.push(self.what.code());
-        if let What::Digest { buckets } | What::Want { buckets } = self.what {
-            bytes.extend_from_slice(&buckets.to_le_bytes());
+        if let What::Digest { after } = self.what {
+            encode_start(after, bytes);
         }
     }
+}
+
+/// How many bytes the beginning of a range takes.
+fn start_size(after: Option<Key>) -> usize {
+    if after.is_some() { 5 } else { 1 }
+}
+
+fn encode_start(after: Option<Key>, bytes: &mut Vec<u8>) {
+    bytes.push(after.is_some().into());
+    if let Some(Key(key)) = after {
+        bytes.extend_from_slice(&key.to_le_bytes());
+    }
+}
+
+/// Whether a range that begins behind `after` and ends with `upto` can hold a key.
+fn holds_keys(after: Option<Key>, upto: Key) -> bool {
+    after.is_none_or(|after| after < upto)
 }
 
 /// Why something was not added to a frame.
@@ -123,6 +150,8 @@ pub struct FrameWriter {
     header: usize,
     capacity: usize,
     what: What,
+    /// The end of the last range of a digest frame, or where its first begins.
+    reached: Option<Key>,
 }
 
 impl FrameWriter {
@@ -143,6 +172,7 @@ impl FrameWriter {
             bytes,
             capacity,
             what: header.what,
+            reached: header.what.start(),
         }
     }
 
@@ -163,47 +193,75 @@ impl FrameWriter {
         self.room_for(size)?;
         let end = self.bytes.len() + size;
         self.bytes.extend_from_slice(&fixed_part(record));
-        if let Content::Value(value) = record.content {
-            self.bytes.extend_from_slice(&value.name.to_le_bytes());
+        match record.content {
+            Content::Value(value) => self.bytes.extend_from_slice(&value.name.to_le_bytes()),
+            Content::Usage(usage) => {
+                self.bytes.extend_from_slice(&usage.total.to_le_bytes());
+                self.bytes.extend_from_slice(&usage.excess.to_le_bytes());
+            }
+            Content::Tombstone => {}
         }
         self.bytes.resize(end, 0);
         Ok(())
     }
 
-    /// Adds a bucket's digest to a digest frame.
+    /// Adds a range to a digest frame. It begins behind the range that was added before.
     ///
     /// # Errors
     /// If it does not fit; the frame is as before.
     ///
     /// # Panics
-    /// If it is a frame of another kind, or one of fewer buckets.
-    pub fn push_digest(&mut self, bucket: u32, digest: u64) -> Result<(), NoFit> {
+    /// If it is a frame of another kind, or the range does not end behind the one before.
+    pub fn push_range(&mut self, range: &RangeSum) -> Result<(), NoFit> {
         assert!(
-            matches!(self.what, What::Digest { buckets } if bucket < buckets),
-            "no digest of bucket {bucket} belongs into {:?}",
+            matches!(self.what, What::Digest { .. }),
+            "no range belongs into {:?}",
             self.what
         );
-        self.room_for(DIGEST)?;
-        self.bytes.extend_from_slice(&bucket.to_le_bytes());
-        self.bytes.extend_from_slice(&digest.to_le_bytes());
+        assert!(holds_keys(self.reached, range.upto), "ranges ascend");
+        self.room_for(RANGE)?;
+        self.bytes.extend_from_slice(&range.upto.0.to_le_bytes());
+        self.bytes.extend_from_slice(&range.sum.to_le_bytes());
+        self.reached = Some(range.upto);
         Ok(())
     }
 
-    /// Adds a bucket to a want frame.
+    /// Adds a range of keys, behind one (behind `None`: from the first on) up to another, itself included, to a want
+    /// frame.
     ///
     /// # Errors
     /// If it does not fit; the frame is as before.
     ///
     /// # Panics
-    /// If it is a frame of another kind, or one of fewer buckets.
-    pub fn push_wanted(&mut self, bucket: u32) -> Result<(), NoFit> {
+    /// If it is a frame of another kind, or the range ends before it begins.
+    pub fn push_wanted(&mut self, after: Option<Key>, upto: Key) -> Result<(), NoFit> {
         assert!(
-            matches!(self.what, What::Want { buckets } if bucket < buckets),
-            "no wish for bucket {bucket} belongs into {:?}",
+            self.what == What::Want,
+            "no wish belongs into {:?}",
             self.what
         );
-        self.room_for(BUCKET)?;
-        self.bytes.extend_from_slice(&bucket.to_le_bytes());
+        assert!(holds_keys(after, upto), "a range holds keys");
+        self.room_for(start_size(after) + 4)?;
+        encode_start(after, &mut self.bytes);
+        self.bytes.extend_from_slice(&upto.0.to_le_bytes());
+        Ok(())
+    }
+
+    /// Adds a node to a misses frame.
+    ///
+    /// # Errors
+    /// If it does not fit; the frame is as before.
+    ///
+    /// # Panics
+    /// If it is a frame of another kind.
+    pub fn push_missed(&mut self, node: NodeId) -> Result<(), NoFit> {
+        assert!(
+            self.what == What::Misses,
+            "no node belongs into {:?}",
+            self.what
+        );
+        self.room_for(NODE)?;
+        self.bytes.extend_from_slice(&code(node).to_le_bytes());
         Ok(())
     }
 
@@ -233,17 +291,18 @@ impl FrameWriter {
         self.bytes[..4].copy_from_slice(&length.to_le_bytes());
         let frame = Arc::from(&self.bytes[..]);
         self.bytes.truncate(self.header);
+        self.reached = self.what.start();
         frame
     }
 }
 
-/// A record up to its payload. The writer of a stamp travels as its letter and its number, in four bytes.
+/// A record up to its payload.
 fn fixed_part(record: &Record) -> [u8; Record::FIXED] {
-    let writer = record.stamp.writer;
-    let writer = u32::from(writer.letter()) << 24 | writer.number();
+    let writer = code(record.stamp.writer);
     let (kind, length) = match record.content {
         Content::Value(value) => (0, value.bytes),
         Content::Tombstone => (1, 0),
+        Content::Usage(_) => (2, Usage::SIZE as u32),
     };
     let mut bytes = [0; Record::FIXED];
     bytes[0..4].copy_from_slice(&record.key.0.to_le_bytes());
@@ -253,6 +312,11 @@ fn fixed_part(record: &Record) -> [u8; Record::FIXED] {
     bytes[24] = kind;
     bytes[25..29].copy_from_slice(&length.to_le_bytes());
     bytes
+}
+
+/// A node as its letter and its number, in four bytes.
+fn code(node: NodeId) -> u32 {
+    u32::from(node.letter()) << 24 | node.number()
 }
 
 /// Why bytes are no frame, and where.
@@ -284,14 +348,18 @@ pub enum Flaw {
     What(u8),
     /// A kind of content that does not exist.
     Kind(u8),
-    /// A writer that no node can be.
-    Writer(u32),
+    /// What no node can be.
+    Node(u32),
     /// A tombstone with so many bytes of payload.
     Tombstone(u32),
+    /// A usage with so many bytes of payload.
+    Usage(u32),
     /// Something else than zeros behind a value's name.
     Padding,
-    /// A bucket that is not one of so many.
-    Bucket(u32),
+    /// A range that begins neither with the first key nor behind one.
+    Start(u8),
+    /// A range that ends with this key, and begins behind it or a later one.
+    Range(Key),
     /// So many bytes behind a frame that holds nothing.
     Trailing(usize),
 }
@@ -322,14 +390,20 @@ pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Garbage> {
                 reader.record()?;
             }
         }
-        What::Digest { buckets } => {
+        What::Digest { after } => {
+            let mut reached = after;
             while !reader.is_at_end() {
-                reader.digest(buckets)?;
+                reached = Some(reader.range(reached)?.upto);
             }
         }
-        What::Want { buckets } => {
+        What::Want => {
             while !reader.is_at_end() {
-                reader.bucket(buckets)?;
+                reader.wanted()?;
+            }
+        }
+        What::Misses => {
+            while !reader.is_at_end() {
+                reader.node()?;
             }
         }
         What::SnapshotEnd | What::Keepalive if !body.is_empty() => {
@@ -347,24 +421,28 @@ impl<'a> Frame<'a> {
         std::iter::from_fn(move || reader.record().ok())
     }
 
-    /// The digests of a digest frame, each with its bucket, as they were pushed; none of any other.
-    pub fn digests(&self) -> impl Iterator<Item = (u32, u64)> + use<'a> {
-        let buckets = match self.header.what {
-            What::Digest { buckets } => buckets,
-            _ => 0,
-        };
-        let mut reader = self.reader(buckets > 0);
-        std::iter::from_fn(move || reader.digest(buckets).ok())
+    /// The ranges of a digest frame, as they were pushed; none of any other.
+    pub fn ranges(&self) -> impl Iterator<Item = RangeSum> + use<'a> {
+        let mut reader = self.reader(matches!(self.header.what, What::Digest { .. }));
+        let mut reached = self.header.what.start();
+        std::iter::from_fn(move || {
+            let range = reader.range(reached).ok()?;
+            reached = Some(range.upto);
+            Some(range)
+        })
     }
 
-    /// The buckets of a want frame, as they were pushed; none of any other.
-    pub fn wanted(&self) -> impl Iterator<Item = u32> + use<'a> {
-        let buckets = match self.header.what {
-            What::Want { buckets } => buckets,
-            _ => 0,
-        };
-        let mut reader = self.reader(buckets > 0);
-        std::iter::from_fn(move || reader.bucket(buckets).ok())
+    /// The ranges of a want frame, each the key that it begins behind and the key that it ends with, as they were pushed;
+    /// none of any other.
+    pub fn wanted(&self) -> impl Iterator<Item = (Option<Key>, Key)> + use<'a> {
+        let mut reader = self.reader(self.header.what == What::Want);
+        std::iter::from_fn(move || reader.wanted().ok())
+    }
+
+    /// The nodes of a misses frame, as they were pushed; none of any other.
+    pub fn missed(&self) -> impl Iterator<Item = NodeId> + use<'a> {
+        let mut reader = self.reader(self.header.what == What::Misses);
+        std::iter::from_fn(move || reader.node().ok())
     }
 
     /// Over what follows the header, or over nothing.
@@ -422,12 +500,11 @@ impl<'a> Reader<'a> {
             1 => What::Snapshot,
             2 => What::SnapshotEnd,
             3 => What::Digest {
-                buckets: u32::from_le_bytes(self.take()?),
+                after: self.start()?,
             },
             4 => What::Keepalive,
-            5 => What::Want {
-                buckets: u32::from_le_bytes(self.take()?),
-            },
+            5 => What::Want,
+            6 => What::Misses,
             other => return Err(Flaw::What(other).at(at)),
         };
         Ok(Header {
@@ -440,10 +517,9 @@ impl<'a> Reader<'a> {
 
     fn record(&mut self) -> Result<Record, Garbage> {
         let at = self.at;
-        let key = Key(u32::from_le_bytes(self.take()?));
+        let key = self.key()?;
         let time = u64::from_le_bytes(self.take()?);
-        let writer = u32::from_le_bytes(self.take()?);
-        let writer = node(writer).ok_or(Flaw::Writer(writer).at(at + 12))?;
+        let writer = self.node()?;
         let life = u64::from_le_bytes(self.take()?);
         let [kind] = self.take()?;
         let bytes = u32::from_le_bytes(self.take()?);
@@ -451,6 +527,11 @@ impl<'a> Reader<'a> {
             0 => Content::Value(self.value(bytes)?),
             1 if bytes == 0 => Content::Tombstone,
             1 => return Err(Flaw::Tombstone(bytes).at(at + 25)),
+            2 if bytes as usize == Usage::SIZE => Content::Usage(Usage {
+                total: u64::from_le_bytes(self.take()?),
+                excess: u64::from_le_bytes(self.take()?),
+            }),
+            2 => return Err(Flaw::Usage(bytes).at(at + 25)),
             other => return Err(Flaw::Kind(other).at(at + 24)),
         };
         Ok(Record {
@@ -472,19 +553,46 @@ impl<'a> Reader<'a> {
         Ok(Value { name, bytes })
     }
 
-    fn digest(&mut self, buckets: u32) -> Result<(u32, u64), Garbage> {
-        let bucket = self.bucket(buckets)?;
-        Ok((bucket, u64::from_le_bytes(self.take()?)))
+    fn key(&mut self) -> Result<Key, Garbage> {
+        Ok(Key(u32::from_le_bytes(self.take()?)))
     }
 
-    fn bucket(&mut self, buckets: u32) -> Result<u32, Garbage> {
+    fn node(&mut self) -> Result<NodeId, Garbage> {
         let at = self.at;
-        let bucket = u32::from_le_bytes(self.take()?);
-        if bucket < buckets {
-            Ok(bucket)
-        } else {
-            Err(Flaw::Bucket(bucket).at(at))
+        let code = u32::from_le_bytes(self.take()?);
+        node(code).ok_or(Flaw::Node(code).at(at))
+    }
+
+    /// Where a range begins.
+    fn start(&mut self) -> Result<Option<Key>, Garbage> {
+        let at = self.at;
+        match self.take()? {
+            [0] => Ok(None),
+            [1] => Ok(Some(self.key()?)),
+            [other] => Err(Flaw::Start(other).at(at)),
         }
+    }
+
+    /// Where a range ends that begins there.
+    fn upto(&mut self, after: Option<Key>) -> Result<Key, Garbage> {
+        let at = self.at;
+        let upto = self.key()?;
+        if holds_keys(after, upto) {
+            Ok(upto)
+        } else {
+            Err(Flaw::Range(upto).at(at))
+        }
+    }
+
+    fn range(&mut self, after: Option<Key>) -> Result<RangeSum, Garbage> {
+        let upto = self.upto(after)?;
+        let sum = u64::from_le_bytes(self.take()?);
+        Ok(RangeSum { upto, sum })
+    }
+
+    fn wanted(&mut self) -> Result<(Option<Key>, Key), Garbage> {
+        let after = self.start()?;
+        Ok((after, self.upto(after)?))
     }
 }
 
@@ -516,9 +624,11 @@ impl fmt::Display for What {
             What::Live => f.write_str("live"),
             What::Snapshot => f.write_str("snapshot"),
             What::SnapshotEnd => f.write_str("snapshot end"),
-            What::Digest { buckets } => write!(f, "digest of {buckets} buckets"),
+            What::Digest { after: None } => f.write_str("digest"),
+            What::Digest { after: Some(key) } => write!(f, "digest behind {key}"),
             What::Keepalive => f.write_str("keepalive"),
-            What::Want { buckets } => write!(f, "want of {buckets} buckets"),
+            What::Want => f.write_str("want"),
+            What::Misses => f.write_str("misses"),
         }
     }
 }
@@ -532,10 +642,12 @@ impl fmt::Display for Flaw {
             Flaw::Name => f.write_str("the zone's name is no UTF-8"),
             Flaw::What(what) => write!(f, "unknown kind of frame {what}"),
             Flaw::Kind(kind) => write!(f, "unknown kind of content {kind}"),
-            Flaw::Writer(writer) => write!(f, "no node has the code {writer:#010x}"),
+            Flaw::Node(code) => write!(f, "no node has the code {code:#010x}"),
             Flaw::Tombstone(bytes) => write!(f, "a tombstone with {bytes} bytes"),
+            Flaw::Usage(bytes) => write!(f, "a usage with {bytes} bytes"),
             Flaw::Padding => f.write_str("a value's padding is not zeros"),
-            Flaw::Bucket(bucket) => write!(f, "no bucket {bucket}"),
+            Flaw::Start(start) => write!(f, "unknown beginning of a range {start}"),
+            Flaw::Range(upto) => write!(f, "a range up to {upto} that begins behind it"),
             Flaw::Trailing(bytes) => write!(f, "{bytes} bytes where nothing belongs"),
         }
     }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::frame::{What, decode};
-use crate::kv::{Key, Request, Response};
+use super::request::{Request, Response};
+use crate::kv::Key;
 use crate::process::{Closing, DiskError, Kinds, Size};
 use crate::{Life, NodeId};
 
@@ -41,6 +42,7 @@ impl Kinds for Message {
         "digest",
         "want",
         "keepalive",
+        "misses",
         "ask",
         "answer",
     ];
@@ -51,10 +53,11 @@ impl Kinds for Message {
             Message::Frame(What::Snapshot, _) => 1,
             Message::Frame(What::SnapshotEnd, _) => 2,
             Message::Frame(What::Digest { .. }, _) => 3,
-            Message::Frame(What::Want { .. }, _) => 4,
+            Message::Frame(What::Want, _) => 4,
             Message::Frame(What::Keepalive, _) => 5,
-            Message::Ask { .. } => 6,
-            Message::Answer { .. } => 7,
+            Message::Frame(What::Misses, _) => 6,
+            Message::Ask { .. } => 7,
+            Message::Answer { .. } => 8,
         }
     }
 }
@@ -97,8 +100,14 @@ impl fmt::Display for Message {
 /// The alarms of all roles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Timer {
-    /// Node: look into the log of changes.
+    /// Node: look into the logs of changes.
     Interval,
+    /// Node: compare what it holds with a peer.
+    Repair,
+    /// Node: ask the name service.
+    Resolve,
+    /// Node: it has to quit, whether all is told or not.
+    Quit,
     /// Node: connect to this peer.
     Dial(NodeId),
     /// Node: a connection to this peer takes too long.
@@ -109,6 +118,8 @@ pub enum Timer {
     Reading(NodeId),
     /// Client: ask another node.
     AskAgain,
+    /// Client: ask the same node again, it may have heard of it by now.
+    LookAgain,
     /// Client: this takes too long.
     GiveUp,
 }
@@ -124,8 +135,10 @@ pub enum Note {
     StandsStill(NodeId),
     /// Nothing was read from a peer for too long.
     HearsNothing(NodeId),
-    /// It has sent a peer everything that it holds: so many records.
-    SentSnapshot(NodeId, u64),
+    /// It has told a peer everything that it holds in a zone: so many records sent, out of so many that it holds.
+    SentSnapshot(NodeId, &'static str, u64, usize),
+    /// It passed on what a peer cannot hear itself: the key, to whom.
+    Relays(Key, NodeId),
     /// A record does not fit into a buffer and is never sent.
     TooLarge(Key),
     /// It ignored an update that was older than what it holds.
@@ -134,12 +147,26 @@ pub enum Note {
     Tie(Key, NodeId),
     /// It had no room for what a peer sent.
     NoRoom(Key, NodeId),
+    /// A record left a full zone to make room.
+    Evicts(Key),
     /// So many of its records ended.
     Expires(usize),
+    /// It ignored a frame for a zone that it does not have, or of another version.
+    UnknownZone(NodeId),
     /// It closed a stream on which it was sent garbage.
     Garbage(NodeId),
     /// It started with so many records of its state file.
     Loads(usize),
+    /// It was told that these are the others.
+    Discovers(usize),
+    /// It does not speak to a node any more, which is not one of the others.
+    Forgets(NodeId),
+    /// It learned a session.
+    Learns(Key),
+    /// It was asked to quit, has told all that it had to tell, and does.
+    Quits,
+    /// It was asked to quit, and does though not all is told.
+    QuitsEarly,
     /// Its disk could not do what it was asked.
     DiskFailed(DiskError),
     /// A client stopped waiting.
@@ -153,13 +180,21 @@ impl Kinds for Note {
         "stands still",
         "hears nothing",
         "sent a snapshot",
+        "relays",
         "too large",
         "ignores older",
         "tie",
         "no room",
+        "evicts",
         "expires",
+        "unknown zone",
         "garbage",
         "loads",
+        "discovers",
+        "forgets",
+        "learns",
+        "quits",
+        "quits early",
         "disk failed",
         "gives up",
     ];
@@ -171,15 +206,23 @@ impl Kinds for Note {
             Note::StandsStill(_) => 2,
             Note::HearsNothing(_) => 3,
             Note::SentSnapshot(..) => 4,
-            Note::TooLarge(_) => 5,
-            Note::IgnoresOlder(..) => 6,
-            Note::Tie(..) => 7,
-            Note::NoRoom(..) => 8,
-            Note::Expires(_) => 9,
-            Note::Garbage(_) => 10,
-            Note::Loads(_) => 11,
-            Note::DiskFailed(_) => 12,
-            Note::GivesUp(_) => 13,
+            Note::Relays(..) => 5,
+            Note::TooLarge(_) => 6,
+            Note::IgnoresOlder(..) => 7,
+            Note::Tie(..) => 8,
+            Note::NoRoom(..) => 9,
+            Note::Evicts(_) => 10,
+            Note::Expires(_) => 11,
+            Note::UnknownZone(_) => 12,
+            Note::Garbage(_) => 13,
+            Note::Loads(_) => 14,
+            Note::Discovers(_) => 15,
+            Note::Forgets(_) => 16,
+            Note::Learns(_) => 17,
+            Note::Quits => 18,
+            Note::QuitsEarly => 19,
+            Note::DiskFailed(_) => 20,
+            Note::GivesUp(_) => 21,
         }
     }
 }
@@ -191,16 +234,25 @@ impl fmt::Display for Note {
             Note::Connects(peer)
             | Note::StandsStill(peer)
             | Note::HearsNothing(peer)
+            | Note::UnknownZone(peer)
+            | Note::Forgets(peer)
             | Note::Garbage(peer) => {
                 write!(f, "{name}: {peer}")
             }
             Note::Loses(peer, why) => write!(f, "{name} {peer}: {why}"),
-            Note::SentSnapshot(peer, records) => write!(f, "{name} of {records} records to {peer}"),
-            Note::TooLarge(key) => write!(f, "{name}: {key}"),
+            Note::SentSnapshot(peer, zone, sent, total) => {
+                write!(f, "{name} of {zone} to {peer}: {sent} of {total} records")
+            }
+            Note::Relays(key, peer) => write!(f, "{name} {key} to {peer}"),
+            Note::TooLarge(key) | Note::Evicts(key) | Note::Learns(key) => {
+                write!(f, "{name}: {key}")
+            }
             Note::IgnoresOlder(key, peer) | Note::Tie(key, peer) | Note::NoRoom(key, peer) => {
                 write!(f, "{name}: {key} from {peer}")
             }
             Note::Expires(records) | Note::Loads(records) => write!(f, "{name} {records} records"),
+            Note::Discovers(others) => write!(f, "{name} {others} others"),
+            Note::Quits | Note::QuitsEarly => f.write_str(name),
             Note::DiskFailed(error) => write!(f, "{name}: {error}"),
             Note::GivesUp(request) => write!(f, "{name} on {request}"),
         }

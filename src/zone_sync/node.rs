@@ -1,23 +1,23 @@
 //! One node: it answers clients from what it holds, and takes from its peers what is newer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ZoneSync;
-use super::frame::{Garbage, decode};
+use super::clock::{Clock, wall};
+use super::frame::{Frame, Garbage, What, decode};
+use super::limit::Limiter;
 use super::message::{Message, Note, Timer};
-use super::options::Options;
-use super::peer::{Outgoing, Peer};
-use super::record::{Content, Record, Stamp};
-use super::state::{Saved, recover};
-use super::zone::{Merged, Rules, Zone};
-use crate::kv::{Key, Request, Response, Revision, Value};
+use super::module::{self, Module, Shared};
+use super::options::{Discovery, Options};
+use super::peer::{Incoming, Outgoing, Peer};
+use super::record::Record;
+use super::request::{Request, Response};
+use super::state::{Counters, Quitting, Saved, StateFile, recover};
+use super::zone::{Merged, Origin, Zone};
+use crate::kv::Key;
 use crate::process::{Closing, Damage, Input, Process, Role};
-use crate::{Life, NodeId, Now, Outbox, Span, SpanRange, StreamId};
-
-/// The zone's name on the wire.
-pub const ZONE: &str = "kv";
-/// The signature of the module whose records these are: key-value pairs, first version.
-pub const MODULE: (u16, u16) = (1, 1);
+use crate::{Life, Losable, NodeId, Now, Outbox, Span, SpanRange, StreamId};
 
 /// What every participant is told at each start.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -33,12 +33,23 @@ pub struct Config {
 pub struct Node {
     pub(super) me: NodeId,
     pub(super) config: Arc<Config>,
-    /// What it holds.
-    pub zone: Zone,
-    /// The newest time that it has given a write or heard of, for the hybrid clock.
-    pub newest: u64,
+    /// What it shares with the others, in the order of the modules.
+    pub shared: Vec<Shared>,
+    pub(super) limiter: Limiter,
+    pub(super) clock: Clock,
+    pub(super) file: StateFile,
     /// The others.
-    pub peers: Vec<Peer>,
+    pub peers: BTreeMap<NodeId, Peer>,
+    /// To whom this node opened which stream. Invariant: exactly the streams that its peers are reached on.
+    pub(super) dialed: BTreeMap<StreamId, NodeId>,
+    /// With whom it compared what it holds last. Nodes begin with those behind them, so that they do not all turn to the
+    /// same one.
+    pub(super) compared: NodeId,
+    pub(super) quitting: Option<Quitting>,
+    /// Up to which time of the wall clock what is dead was removed last, in microseconds.
+    pub swept: u64,
+    /// What an operator sees of it.
+    pub counters: Counters,
 }
 
 impl Process for Node {
@@ -54,87 +65,76 @@ impl Process for Node {
         out: &mut Outbox<ZoneSync>,
     ) -> Node {
         let options = &config.options;
-        let life = Options::in_stamps(options.life);
-        let mut zone = Zone::new(Rules {
-            capacity: options.capacity,
-            tie_break: options.tie_break,
-            relay: options.relay,
-            tombstones: options.tombstones.then_some(life),
-        });
-        let mut newest = 0;
-        let loaded = recover(disk, wall(now));
-        for record in &loaded {
-            newest = newest.max(record.stamp.time);
-            // As if another had told it: nothing of it is news, and the snapshot to each peer has it all.
-            zone.merge(*record, me, wall(now));
-        }
-        zone.drop_changes_up_to(zone.newest());
-        if !disk.is_empty() {
-            out.note(Note::Loads(loaded.len()));
-        }
-        let others = config.nodes.iter().copied().filter(|node| *node != me);
-        let peers: Vec<Peer> = others.map(Peer::new).collect();
+        let unit = Options::in_stamps(options.unit);
+        let shared = Module::ALL.into_iter();
+        let mut node = Node {
+            me,
+            config: Arc::clone(config),
+            shared: shared
+                .filter_map(|module| module.open(options, me))
+                .collect(),
+            limiter: Limiter::default(),
+            clock: Clock::new(me, options.hybrid_clock, unit),
+            file: StateFile::new(disk.len()),
+            peers: BTreeMap::new(),
+            dialed: BTreeMap::new(),
+            compared: me,
+            quitting: None,
+            swept: 0,
+            counters: Counters::default(),
+        };
+        node.load(disk, now, out);
         out.arm(
             Timer::Interval,
             SpanRange::new(Span::ZERO, options.interval),
         );
-        for peer in &peers {
+        if options.repair > Span::ZERO {
             out.arm(
-                Timer::Dial(peer.id),
-                SpanRange::new(Span::ZERO, options.retry),
+                Timer::Repair,
+                SpanRange::new(options.repair / 2, options.repair),
             );
         }
-        Node {
-            me,
-            config: Arc::clone(config),
-            zone,
-            newest,
-            peers,
+        match options.discovery {
+            Discovery::Static => node.speak_to(&config.nodes, now, out),
+            Discovery::Names => node.ask_for_names(out),
         }
+        node
     }
 
     fn step(&mut self, now: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
         match input {
             Input::Delivered(from, Message::Ask { life, seq, request }) => {
-                let response = self.on_ask(request, now, out);
-                // Past the flush: a node promises its client no more than that it holds the value now.
-                out.send_past_flush(
-                    from,
-                    Message::Answer {
+                if let Some(response) = self.on_ask(&request, now, out) {
+                    let answer = Message::Answer {
                         life,
                         seq,
                         response,
-                    },
-                );
+                    };
+                    // Past the flush: a node promises its client no more than that it holds the value now.
+                    out.send_past_flush(from, answer);
+                }
             }
             Input::Arrived(stream, Message::Frame(_, bytes)) => {
-                self.on_frame(stream, &bytes, now, out)
+                self.on_frame(stream, &bytes, now, out);
             }
             Input::Opened {
                 stream,
                 peer,
                 mine,
                 credit,
-            } => self.on_opened(stream, peer, mine, credit, out),
-            Input::Credit(stream, bytes) => self.on_credit(stream, bytes, out),
-            Input::Closed(stream, why) => self.on_closed(stream, why, out),
-            Input::Fired(Timer::Interval) => self.on_interval(now, out),
-            Input::Fired(Timer::Dial(peer)) => self.on_dial(peer, out),
-            Input::Fired(Timer::Connecting(peer)) => self.hang_up(peer, out),
-            Input::Fired(Timer::Writing(peer)) => {
-                out.note(Note::StandsStill(peer));
-                self.hang_up(peer, out);
-            }
-            Input::Fired(Timer::Reading(peer)) => self.on_silence(peer, out),
+            } => self.on_opened(stream, peer, mine, credit, now, out),
+            Input::Credit(stream, bytes) => self.on_credit(stream, bytes, now, out),
+            Input::Closed(stream, why) => self.on_closed(stream, why, now, out),
+            Input::Resolved(nodes) => self.on_resolved(&nodes, now, out),
+            Input::Quit => self.on_quit(now, out),
+            Input::Fired(timer) => self.on_timer(timer, now, out),
+            Input::Flushed(ticket) => self.on_flushed(ticket, out),
             Input::Failed(error) => {
                 out.note(Note::DiskFailed(error));
                 out.stop("its disk failed");
             }
             // A client's affairs, and what never comes this way.
-            Input::Fired(Timer::AskAgain | Timer::GiveUp)
-            | Input::Requested(..)
-            | Input::Flushed(_) => {}
-            Input::Delivered(..) | Input::Arrived(..) => {}
+            Input::Requested(..) | Input::Delivered(..) | Input::Arrived(..) => {}
         }
     }
 
@@ -144,180 +144,384 @@ impl Process for Node {
             rank: 0,
         })
     }
-}
 
-/// The wall clock in the unit of stamps.
-fn wall(now: Now) -> u64 {
-    now.wall.as_nanos() / 1_000_000
+    fn gauges(&self) -> Vec<(&'static str, u64)> {
+        let online = self.peers.values().filter(|peer| peer.course().is_some());
+        let Counters {
+            msgs_in,
+            msgs_out,
+            bytes_in,
+            bytes_out,
+        } = self.counters;
+        let mut gauges = vec![
+            ("nodes_online", online.count() as u64),
+            ("msgs_in", msgs_in),
+            ("msgs_out", msgs_out),
+            ("bytes_in", bytes_in),
+            ("bytes_out", bytes_out),
+        ];
+        for Shared { module, zone, .. } in &self.shared {
+            let (pending, total) = module.gauges();
+            gauges.push((pending, zone.pending(0) as u64));
+            gauges.push((total, zone.total() as u64));
+        }
+        gauges
+    }
+
+    fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
+        self.shared
+            .iter_mut()
+            .map(|shared| (shared.module.zone(), &mut shared.zone as &mut dyn Losable))
+            .collect()
+    }
 }
 
 impl Node {
-    fn on_ask(&mut self, request: Request, now: Now, out: &mut Outbox<ZoneSync>) -> Response {
-        match request {
-            Request::Put(key, value) => self.write(key, Some(value), now, out),
-            Request::Delete(key) => self.write(key, None, now, out),
-            Request::Get(key) | Request::Cas(key, ..) => {
-                let found = self.zone.get(key, wall(now));
-                let revision = self.zone.raw(key).map_or(0, |record| record.stamp.time);
-                Response::Found(
-                    found.and_then(|record| record.content.value()),
-                    Revision(revision),
-                )
+    fn on_timer(&mut self, timer: Timer, now: Now, out: &mut Outbox<ZoneSync>) {
+        match timer {
+            Timer::Interval => self.on_interval(now, out),
+            Timer::Repair => self.on_repair(now, out),
+            Timer::Resolve => self.ask_for_names(out),
+            Timer::Dial(peer) => self.on_dial(peer, out),
+            Timer::Connecting(peer) => self.hang_up(peer, out),
+            Timer::Writing(peer) => {
+                out.note(Note::StandsStill(peer));
+                self.hang_up(peer, out);
             }
+            Timer::Reading(peer) => self.on_silence(peer, now, out),
+            Timer::Quit => self.quit_now(out),
+            // A client's.
+            Timer::AskAgain | Timer::LookAgain | Timer::GiveUp => {}
         }
     }
 
-    /// A write here: it is committed at once, and told to the others when the timer fires.
-    fn write(
+    /// Takes up what the state file holds, as if another had told it: nothing of it is news, and the walk to each peer
+    /// goes over it all.
+    fn load(&mut self, disk: &[Result<Saved, Damage>], now: Now, out: &mut Outbox<ZoneSync>) {
+        let Node { shared, clock, .. } = self;
+        let Some(keyval) = shared
+            .iter_mut()
+            .find(|shared| shared.module == Module::Keyval)
+        else {
+            return;
+        };
+        let loaded = recover(disk, wall(now));
+        for record in &loaded {
+            clock.hear(record.stamp);
+            keyval.zone.merge(*record, wall(now));
+        }
+        if !disk.is_empty() {
+            out.note(Note::Loads(loaded.len()));
+        }
+    }
+
+    /// A client's request, done in the zone of its module; none if this node does not have it, or is on its way out.
+    fn on_ask(
         &mut self,
-        key: Key,
-        value: Option<Value>,
+        request: &Request,
         now: Now,
         out: &mut Outbox<ZoneSync>,
-    ) -> Response {
-        let stamp = Stamp {
-            time: self.time(now),
-            writer: self.me,
+    ) -> Option<Response> {
+        if self.quitting.is_some() {
+            return None;
+        }
+        let Node {
+            shared,
+            clock,
+            me,
+            config,
+            limiter,
+            ..
+        } = self;
+        let module = Module::of(request);
+        let zone = &mut shared
+            .iter_mut()
+            .find(|shared| shared.module == module)?
+            .zone;
+        let (response, written) = match module {
+            Module::Keyval => module::keyval(zone, clock, *me, request, now),
+            Module::Sticky => module::sticky(zone, clock, *me, request, now),
+            Module::Limit => {
+                let options = &config.options.limit;
+                limiter.call(zone, clock, *me, request.key(), options, now)
+            }
         };
-        self.newest = self.newest.max(stamp.time);
-        match value {
-            Some(value) => {
-                let life = Options::in_stamps(self.config.options.life);
-                self.zone.write(key, value, stamp, life);
+        if let Some(written) = written {
+            if module == Module::Sticky && matches!(response, Response::Written(_)) {
+                out.note(Note::Learns(request.key()));
             }
-            None => {
-                self.zone.delete(key, stamp);
+            if let Some(evicted) = written.evicted {
+                out.note(Note::Evicts(evicted.key));
+                self.save(module, evicted.key, out);
             }
+            self.save(module, request.key(), out);
         }
-        self.save(key, out);
-        Response::Written(Revision(stamp.time))
-    }
-
-    /// The time of a local write: that of the wall clock, or one more than all that was heard of, if that is later.
-    fn time(&self, now: Now) -> u64 {
-        if self.config.options.hybrid_clock {
-            wall(now).max(self.newest + 1)
-        } else {
-            wall(now)
-        }
+        Some(response)
     }
 
     /// Notes in the state file what a key holds now; the timer's flush makes it durable.
-    fn save(&self, key: Key, out: &mut Outbox<ZoneSync>) {
-        match self.zone.raw(key) {
+    fn save(&mut self, module: Module, key: Key, out: &mut Outbox<ZoneSync>) {
+        if module != Module::Keyval || !self.config.options.keyval.state {
+            return;
+        }
+        let Some(zone) = self.zone(module) else {
+            return;
+        };
+        match zone.raw(key) {
             Some(record) => out.write(Saved::Is(*record)),
             None => out.write(Saved::Gone(key)),
         }
+        self.file.grew();
     }
 
     fn on_frame(&mut self, stream: StreamId, bytes: &[u8], now: Now, out: &mut Outbox<ZoneSync>) {
-        let Some(peer) = self.peers.iter().find(|peer| peer.incoming == Some(stream)) else {
+        let Some(from) = self.other_end(stream) else {
             return;
         };
-        let from = peer.id;
-        out.arm(Timer::Reading(from), self.config.options.timeout);
-        match self.merge(from, bytes, now, out) {
-            Ok(()) => {}
-            Err(_) => {
-                out.note(Note::Garbage(from));
+        let mine = stream.opener == self.me;
+        self.counters.came(bytes.len());
+        let timeout = self.config.options.timeout;
+        out.arm(
+            if mine {
+                Timer::Writing(from)
+            } else {
+                Timer::Reading(from)
+            },
+            timeout,
+        );
+        let understood = decode(bytes).and_then(|frame| self.take(from, mine, &frame, now, out));
+        if understood.is_err() {
+            out.note(Note::Garbage(from));
+            if mine {
+                self.hang_up(from, out);
+            } else {
                 out.close(stream);
-                self.forget_incoming(from, out);
+                self.forget_incoming(from, now, out);
             }
         }
     }
 
-    /// Takes what is newer from a frame, if it is for this zone and this module.
-    fn merge(
+    /// One frame from a peer: on the stream that it opened it tells and asks, and on that of this node it answers.
+    fn take(
         &mut self,
         from: NodeId,
-        bytes: &[u8],
+        mine: bool,
+        frame: &Frame<'_>,
         now: Now,
         out: &mut Outbox<ZoneSync>,
     ) -> Result<(), Garbage> {
-        let frame = decode(bytes)?;
-        if (frame.header.zone, (frame.header.tag, frame.header.version)) != (ZONE, MODULE) {
-            return Ok(());
-        }
-        for record in frame.records() {
-            let Record { key, stamp, .. } = record;
-            match self.zone.merge(record, from, wall(now)) {
-                Merged::Inserted | Merged::Replaced => {
-                    self.newest = self.newest.max(stamp.time);
-                    self.save(key, out);
+        let signature = (frame.header.zone, frame.header.tag, frame.header.version);
+        let known = |shared: &Shared| {
+            (shared.module.zone(), shared.module.tag(), shared.version) == signature
+        };
+        let place = self.shared.iter().position(known);
+        match (frame.header.what, place) {
+            (What::Keepalive, _) if mine => {}
+            (What::Keepalive, _) => self.on_keepalive(from, out),
+            (What::Misses, _) => self.on_misses(from, frame.missed().collect(), now, out),
+            (_, None) => out.note(Note::UnknownZone(from)),
+            (What::Live | What::Snapshot, Some(zone)) => {
+                for record in frame.records() {
+                    self.merge(zone, record, from, now, out);
                 }
-                Merged::Known | Merged::Expired => {}
-                Merged::Older => out.note(Note::IgnoresOlder(key, from)),
-                Merged::Tied => out.note(Note::Tie(key, from)),
-                Merged::NoRoom => out.note(Note::NoRoom(key, from)),
             }
+            (What::SnapshotEnd, Some(_)) => {}
+            (What::Digest { after }, Some(zone)) if !mine => {
+                self.on_digest(from, zone, after, frame, now, out);
+            }
+            (What::Want, Some(zone)) if mine => self.on_want(from, zone, frame, now, out),
+            // Asked on the wrong stream, which only a broken peer does.
+            (What::Digest { .. } | What::Want, Some(_)) => {}
         }
         Ok(())
     }
 
+    /// What a peer tells of one key.
+    fn merge(
+        &mut self,
+        place: usize,
+        mut record: Record,
+        from: NodeId,
+        now: Now,
+        out: &mut Outbox<ZoneSync>,
+    ) {
+        let Node {
+            shared,
+            config,
+            limiter,
+            clock,
+            peers,
+            ..
+        } = self;
+        let options = &config.options;
+        let Shared { module, zone, .. } = &mut shared[place];
+        let Record { key, stamp, .. } = record;
+        if !options.life_from_stamp {
+            record.life += wall(now).saturating_sub(stamp.time);
+        }
+        let before = zone.raw(key).copied();
+        let was_untold = zone.is_untold(key);
+        match zone.merge(record, wall(now)) {
+            Merged::Inserted | Merged::Replaced => {
+                clock.hear(stamp);
+                if *module == Module::Limit {
+                    limiter.learn(before.as_ref(), &record, &options.limit, options.lag(), now);
+                }
+                let needs = |(id, peer): (&NodeId, &Peer)| {
+                    *id != from && *id != stamp.writer && peer.misses.contains(&stamp.writer)
+                };
+                if options.relay && was_untold {
+                    zone.relay(key, Origin::ToldInstead(from));
+                } else if options.relay && peers.iter().any(needs) {
+                    zone.relay(key, Origin::Told(from));
+                }
+                let module = *module;
+                self.save(module, key, out);
+            }
+            Merged::Known | Merged::Expired => {}
+            Merged::Older => out.note(Note::IgnoresOlder(key, from)),
+            Merged::Tied => out.note(Note::Tie(key, from)),
+            Merged::NoRoom => out.note(Note::NoRoom(key, from)),
+        }
+    }
+
     fn on_interval(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
-        out.arm(Timer::Interval, self.config.options.interval);
-        let expired = self.zone.expire(wall(now));
+        let options = &self.config.options;
+        out.arm(Timer::Interval, options.interval);
+        self.limiter.forget_empty(&options.limit, now);
+        self.swept = wall(now);
+        let expire = |shared: &mut Shared| shared.zone.expire(wall(now));
+        let expired: usize = self.shared.iter_mut().map(expire).sum();
         if expired > 0 {
             out.note(Note::Expires(expired));
         }
+        self.write_state_file(out);
+        self.say_whom_it_misses(now, out);
+        self.tell_all(now, out);
+        self.keep_alive(now, out);
+        self.quit_if_told(out);
+    }
+
+    /// Makes durable what was noted; a file that has grown long is written anew.
+    fn write_state_file(&mut self, out: &mut Outbox<ZoneSync>) {
+        if !self.file.take_unsaved() {
+            return;
+        }
+        let Some(zone) = self.zone(Module::Keyval) else {
+            return;
+        };
+        let total = zone.total();
+        if self.file.is_long(total) {
+            out.rewrite(zone.iter().copied().map(Saved::Is).collect());
+            self.file = StateFile::new(total);
+        }
         out.flush();
-        self.tell_all(out);
-        self.keep_alive(out);
     }
 
     /// Nothing was read from a peer for too long: its stream is closed, and it will open another.
-    fn on_silence(&mut self, peer: NodeId, out: &mut Outbox<ZoneSync>) {
-        let incoming = self.peer(peer).and_then(|peer| peer.incoming);
+    fn on_silence(&mut self, peer: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
+        let incoming = self.peers.get(&peer).and_then(Peer::heard_on);
         if let Some(stream) = incoming {
             out.note(Note::HearsNothing(peer));
             out.close(stream);
-            self.forget_incoming(peer, out);
+            self.forget_incoming(peer, now, out);
         }
     }
 
-    pub(super) fn forget_incoming(&mut self, peer: NodeId, out: &mut Outbox<ZoneSync>) {
-        out.disarm(Timer::Reading(peer));
-        if let Some(peer) = self.peer(peer) {
-            peer.incoming = None;
+    pub(super) fn on_opened(
+        &mut self,
+        stream: StreamId,
+        id: NodeId,
+        mine: bool,
+        credit: u32,
+        now: Now,
+        out: &mut Outbox<ZoneSync>,
+    ) {
+        if mine {
+            self.on_connected(stream, id, credit, now, out);
+            return;
         }
-    }
-
-    pub(super) fn peer(&mut self, id: NodeId) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| peer.id == id)
-    }
-
-    fn on_closed(&mut self, stream: StreamId, why: Closing, out: &mut Outbox<ZoneSync>) {
-        let Some(peer) = self
+        // Whoever speaks is heard, also one that is not, or not yet, among those to connect to.
+        let peer = self
             .peers
-            .iter()
-            .find(|peer| peer.incoming == Some(stream) || peer.outgoing() == Some(stream))
-        else {
+            .entry(id)
+            .or_insert_with(|| Peer::new(false, now.mono));
+        let incoming = Incoming {
+            stream,
+            credit,
+            answers: Default::default(),
+        };
+        // A peer that lost its stream without a word opens another: the newest is the one that it speaks on.
+        if let Some(before) = peer.incoming.replace(incoming) {
+            out.close(before.stream);
+            // What it cannot hear it will say again.
+            peer.misses.clear();
+        }
+        out.arm(Timer::Reading(id), self.config.options.timeout);
+    }
+
+    pub(super) fn forget_incoming(&mut self, id: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
+        out.disarm(Timer::Reading(id));
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.incoming = None;
+            peer.unheard = now.mono;
+            // What it cannot hear it will say again.
+            peer.misses.clear();
+            if !peer.wanted && peer.out == Outgoing::Down {
+                self.peers.remove(&id);
+            }
+        }
+    }
+
+    fn on_closed(&mut self, stream: StreamId, why: Closing, now: Now, out: &mut Outbox<ZoneSync>) {
+        let Some(id) = self.other_end(stream) else {
             return;
         };
-        let (id, mine) = (peer.id, peer.outgoing() == Some(stream));
-        if mine {
+        if stream.opener == self.me {
             out.note(Note::Loses(id, why));
             self.is_down(id, out);
+            self.quit_if_told(out);
         } else {
-            self.forget_incoming(id, out);
+            self.forget_incoming(id, now, out);
         }
     }
 
-    /// There is no stream to a peer any more: it is tried again later.
+    /// Who is at the other end of a stream that it still speaks or listens on.
+    pub(super) fn other_end(&self, stream: StreamId) -> Option<NodeId> {
+        if stream.opener == self.me {
+            return self.dialed.get(&stream).copied();
+        }
+        let peer = self.peers.get(&stream.opener)?;
+        (peer.heard_on() == Some(stream)).then_some(stream.opener)
+    }
+
+    /// There is no stream to a peer any more: it is tried again later, if it is one of the others.
     pub(super) fn is_down(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let retry = self.config.options.retry;
-        if let Some(peer) = self.peer(id) {
-            peer.out = Outgoing::Down;
-            out.disarm(Timer::Connecting(id));
-            out.disarm(Timer::Writing(id));
-            out.arm(Timer::Dial(id), retry);
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if let Some(stream) = peer.outgoing() {
+            self.dialed.remove(&stream);
+        }
+        peer.out = Outgoing::Down;
+        out.disarm(Timer::Connecting(id));
+        out.disarm(Timer::Writing(id));
+        if peer.wanted && self.quitting.is_none() {
+            out.arm(Timer::Dial(id), self.config.options.retry);
         }
     }
 
-    /// What a node holds of a key, whoever looks.
-    pub fn holds(&self, key: Key) -> Option<(Stamp, Content)> {
-        self.zone
-            .raw(key)
-            .map(|record| (record.stamp, record.content))
+    /// The zone of a module, if this node has it.
+    pub fn zone(&self, module: Module) -> Option<&Zone> {
+        let mut shared = self.shared.iter();
+        let found = shared.find(|shared| shared.module == module)?;
+        Some(&found.zone)
+    }
+
+    /// The same, to be changed: for planted mistakes.
+    pub fn zone_mut(&mut self, module: Module) -> Option<&mut Zone> {
+        let mut shared = self.shared.iter_mut();
+        let found = shared.find(|shared| shared.module == module)?;
+        Some(&mut found.zone)
     }
 }

@@ -1,225 +1,279 @@
-//! Telling the others: connections, live changes, snapshots.
+//! Telling the others: connections, and what changed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::ZoneSync;
+use super::catch_up;
 use super::frame::{FrameWriter, Header, NoFit, What};
 use super::message::{Message, Note, Timer};
-use super::node::{MODULE, Node, ZONE};
-use super::peer::{Course, Outgoing};
+use super::module::Shared;
+use super::node::Node;
+use super::peer::{Course, Outgoing, Peer, Ready, Telling};
 use super::record::Record;
-use super::zone::Zone;
-use crate::{NodeId, Outbox, StreamId};
+use super::zone::Origin;
+use crate::{NodeId, Now, Outbox, StreamId};
 
 impl Node {
     pub(super) fn on_dial(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
         let timeout = self.config.options.connect_timeout;
-        if let Some(peer) = self.peer(id)
+        if let Some(peer) = self.peers.get_mut(&id)
+            && peer.wanted
             && peer.out == Outgoing::Down
+            && self.quitting.is_none()
         {
-            peer.out = Outgoing::Dialing(out.open(id));
+            let stream = out.open(id);
+            peer.out = Outgoing::Dialing(stream);
+            self.dialed.insert(stream, id);
             out.arm(Timer::Connecting(id), timeout);
         }
     }
 
     /// Gives a connection up, and tries again later.
     pub(super) fn hang_up(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let stream = self.peer(id).and_then(|peer| peer.outgoing());
+        let stream = self.peers.get(&id).and_then(Peer::outgoing);
         if let Some(stream) = stream {
             out.close(stream);
             self.is_down(id, out);
         }
     }
 
-    pub(super) fn on_opened(
+    /// A stream that this node opened is there: all that changed so far is gone over.
+    pub(super) fn on_connected(
         &mut self,
         stream: StreamId,
         id: NodeId,
-        mine: bool,
         credit: u32,
+        now: Now,
         out: &mut Outbox<ZoneSync>,
     ) {
-        let told = self.zone.newest();
-        let timeout = self.config.options.timeout;
-        let Some(peer) = self.peer(id) else {
+        let options = &self.config.options;
+        let newest = self.shared.iter().map(|shared| shared.zone.newest());
+        let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        if !mine {
-            // A peer that lost its stream without a word opens another: the newest is the one that it speaks on.
-            if let Some(before) = peer.incoming.replace(stream) {
-                out.close(before);
-            }
-            out.arm(Timer::Reading(id), timeout);
-        } else if peer.out == Outgoing::Dialing(stream) {
-            // All that changed before stands in the snapshot.
-            peer.out = Outgoing::Up(Course {
-                stream,
-                credit,
-                told,
-                snapshot: Some(None),
-                sent: 0,
-                moved: false,
-            });
-            out.note(Note::Connects(id));
-            out.disarm(Timer::Connecting(id));
-            out.arm(Timer::Writing(id), timeout);
-            self.tell(id, out);
+        if peer.out != Outgoing::Dialing(stream) {
+            return;
+        }
+        let course = Course::new(stream, credit, newest, options.digests, now.mono);
+        peer.out = Outgoing::Up(course);
+        out.note(Note::Connects(id));
+        out.disarm(Timer::Connecting(id));
+        out.arm(Timer::Writing(id), options.timeout);
+        self.tell(id, now, out);
+    }
+
+    pub(super) fn on_credit(
+        &mut self,
+        stream: StreamId,
+        bytes: u32,
+        now: Now,
+        out: &mut Outbox<ZoneSync>,
+    ) {
+        let Some(id) = self.other_end(stream) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if let Some(incoming) = &mut peer.incoming
+            && incoming.stream == stream
+        {
+            incoming.credit += bytes;
+            self.answer(id, out);
+            return;
+        }
+        if let Some(course) = peer.course_mut() {
+            course.credit += bytes;
+            // It takes something in, so it is there, though there may have been no room to ask.
+            out.arm(Timer::Writing(id), self.config.options.timeout);
+        }
+        if self.config.options.refill {
+            self.tell(id, now, out);
+            self.forget_told();
+            self.quit_if_told(out);
         }
     }
 
-    pub(super) fn on_credit(&mut self, stream: StreamId, bytes: u32, out: &mut Outbox<ZoneSync>) {
-        let refill = self.config.options.refill;
-        let of = self
-            .peers
-            .iter_mut()
-            .find(|peer| peer.outgoing() == Some(stream));
-        let Some(peer) = of else {
-            return;
-        };
-        let id = peer.id;
-        if let Outgoing::Up(course) = &mut peer.out {
-            course.credit += bytes;
-        }
-        if refill {
-            self.tell(id, out);
-            self.forget_told();
-        }
+    /// Whether one peer that takes nothing holds up all.
+    fn is_held_up(&self) -> bool {
+        let size = self.config.options.buffer_size as u32;
+        let mut courses = self.peers.values().filter_map(Peer::course);
+        !self.config.options.own_pace && courses.any(|course| course.credit < size)
     }
 
     /// Tells every peer what it has to be told, as far as there are buffers.
-    pub(super) fn tell_all(&mut self, out: &mut Outbox<ZoneSync>) {
-        let size = self.config.options.buffer_size as u32;
-        let stuck = |course: &Course| course.credit < size;
-        let any_stuck = self
-            .peers
-            .iter()
-            .filter_map(|peer| peer.course())
-            .any(stuck);
-        if any_stuck && !self.config.options.own_pace {
+    pub(super) fn tell_all(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
+        if self.is_held_up() {
             return;
         }
-        let ids: Vec<NodeId> = self.peers.iter().map(|peer| peer.id).collect();
-        ids.into_iter().for_each(|id| self.tell(id, out));
+        let ids: Vec<NodeId> = self.peers.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.tell_one(id, now, out));
         self.forget_told();
     }
 
-    /// Tells one peer: what changed comes first, and the snapshot takes the buffers that are left.
-    pub(super) fn tell(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
+    /// Tells one peer between two timers, unless another holds up all.
+    pub(super) fn tell(&mut self, id: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
+        if !self.is_held_up() {
+            self.tell_one(id, now, out);
+        }
+    }
+
+    /// Tells one peer, zone by zone: what changed comes first, and the walk takes the buffers that are left.
+    fn tell_one(&mut self, id: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
         let Node {
             peers,
-            zone,
+            shared,
             config,
+            counters,
+            me,
             ..
         } = self;
-        let Some(Outgoing::Up(course)) = peers
-            .iter_mut()
-            .find(|peer| peer.id == id)
-            .map(|peer| &mut peer.out)
-        else {
+        let Some(peer) = peers.get_mut(&id) else {
+            return;
+        };
+        let (misses, Outgoing::Up(course)) = (&peer.misses, &mut peer.out) else {
             return;
         };
         let options = &config.options;
-        let mut pushed = false;
-        for _ in 0..options.buffers {
-            if course.credit < options.buffer_size as u32 {
+        let (size, before) = (options.buffer_size, course.credit);
+        loop {
+            let round = course.credit;
+            for (shared, telling) in shared.iter().zip(&mut course.zones) {
+                for _ in 0..options.buffers {
+                    if course.credit < size as u32 {
+                        break;
+                    }
+                    let frame = live_frame(shared, telling, (*me, id), misses, size, out)
+                        .or_else(|| catch_up::next_frame(shared, telling, id, size, now, out));
+                    let Some((what, bytes)) = frame else {
+                        break;
+                    };
+                    course.credit -= bytes.len() as u32;
+                    counters.went(bytes.len());
+                    // Past the flush: what is told is what this node holds, durable or not.
+                    out.push_past_flush(course.stream, Message::Frame(what, bytes));
+                }
+            }
+            // Buffers that are filled again at once take whatever the stream does, each zone in its turn.
+            if !options.refill || course.credit == round {
                 break;
             }
-            let Some((what, bytes)) = next_frame(zone, course, id, options.buffer_size, out) else {
-                break;
-            };
-            course.credit -= bytes.len() as u32;
-            course.moved = true;
-            pushed = true;
-            // Past the flush: what is told is what this node holds, durable or not.
-            out.push_past_flush(course.stream, Message::Frame(what, bytes));
         }
-        if pushed {
+        if course.credit < before && !options.keepalive {
             out.arm(Timer::Writing(id), options.timeout);
         }
     }
 
-    /// What every connected peer was told leaves the log; the rest are sent a snapshot when they come.
-    fn forget_told(&mut self) {
-        let told = self
-            .peers
-            .iter()
-            .filter_map(|peer| peer.course())
-            .map(|course| course.told);
-        let least = told.min().unwrap_or(self.zone.newest());
-        self.zone.drop_changes_up_to(least);
+    /// What every connected peer was told leaves the logs; the rest compare what they hold when they come.
+    pub(super) fn forget_told(&mut self) {
+        let changed = |(_, shared): &(usize, &mut Shared)| shared.zone.pending(0) > 0;
+        for (place, shared) in self.shared.iter_mut().enumerate().filter(changed) {
+            let courses = self.peers.values().filter_map(Peer::course);
+            let told = courses.map(|course| course.zones[place].told);
+            let least = told.min().unwrap_or(shared.zone.newest());
+            shared.zone.drop_changes_up_to(least);
+        }
     }
 
-    /// A connection on which nothing moved is shown to live.
-    pub(super) fn keep_alive(&mut self, out: &mut Outbox<ZoneSync>) {
+    /// Each peer is asked whether it is there, so often that the answer keeps the connection. That something could be
+    /// pushed proves nothing: a window takes a lot before it is full, and what hangs in it is sent again ever later.
+    pub(super) fn keep_alive(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
         let options = &self.config.options;
-        for peer in &mut self.peers {
+        if !options.keepalive {
+            return;
+        }
+        let Some(shared) = self.shared.first() else {
+            return;
+        };
+        for peer in self.peers.values_mut() {
             let Outgoing::Up(course) = &mut peer.out else {
                 continue;
             };
-            if !std::mem::take(&mut course.moved)
-                && options.keepalive
-                && course.credit >= options.buffer_size as u32
-            {
-                let bytes = writer(options.buffer_size, What::Keepalive).finish();
+            let due = now.mono.since(course.asked) * 3 >= options.timeout;
+            if due && course.credit >= options.buffer_size as u32 {
+                let bytes = writer(shared, options.buffer_size, What::Keepalive).finish();
                 course.credit -= bytes.len() as u32;
+                course.asked = now.mono;
+                self.counters.went(bytes.len());
                 out.push_past_flush(course.stream, Message::Frame(What::Keepalive, bytes));
-                out.arm(Timer::Writing(peer.id), options.timeout);
             }
         }
     }
+
+    /// Pushes something small to a peer that is connected and takes it; whether it did.
+    pub(super) fn push_to(
+        &mut self,
+        id: NodeId,
+        what: What,
+        bytes: Arc<[u8]>,
+        out: &mut Outbox<ZoneSync>,
+    ) -> bool {
+        let course = self.peers.get_mut(&id).and_then(Peer::course_mut);
+        let Some(course) = course.filter(|course| course.credit as usize >= bytes.len()) else {
+            return false;
+        };
+        course.credit -= bytes.len() as u32;
+        self.counters.went(bytes.len());
+        out.push_past_flush(course.stream, Message::Frame(what, bytes));
+        if !self.config.options.keepalive {
+            out.arm(Timer::Writing(id), self.config.options.timeout);
+        }
+        true
+    }
 }
 
-fn writer(size: usize, what: What) -> FrameWriter {
-    let (tag, version) = MODULE;
-    let zone = ZONE;
-    FrameWriter::new(
-        size,
-        &Header {
-            zone,
-            tag,
-            version,
-            what,
-        },
-    )
+/// A writer of frames for a zone.
+pub(super) fn writer(shared: &Shared, size: usize, what: What) -> FrameWriter {
+    let header = Header {
+        zone: shared.module.zone(),
+        tag: shared.module.tag(),
+        version: shared.version,
+        what,
+    };
+    FrameWriter::new(size, &header)
 }
 
-/// The next buffer for a peer, if there is anything to tell it.
-fn next_frame(
-    zone: &Zone,
-    course: &mut Course,
-    peer: NodeId,
+/// The next buffer of what changed, if there is anything to tell a peer: what changed here, and what came from one whom
+/// it cannot hear.
+fn live_frame(
+    shared: &Shared,
+    telling: &mut Telling,
+    (me, peer): (NodeId, NodeId),
+    misses: &BTreeSet<NodeId>,
     size: usize,
     out: &mut Outbox<ZoneSync>,
-) -> Option<(What, std::sync::Arc<[u8]>)> {
-    let mut frame = writer(size, What::Live);
-    for (version, record) in zone.changes_since(course.told, peer) {
+) -> Option<Ready> {
+    let zone = &shared.zone;
+    if telling.told == zone.newest() {
+        return None;
+    }
+    let meant = |record: &Record, origin: Origin| {
+        let writer = record.stamp.writer;
+        let is_news = origin.from() != Some(peer) && writer != peer;
+        match origin {
+            Origin::Here => true,
+            Origin::ToldInstead(_) => is_news,
+            Origin::Told(_) => is_news && misses.contains(&writer),
+        }
+    };
+    let mut frame = writer(shared, size, What::Live);
+    for (version, record) in zone.changes_since(telling.told, meant) {
         if !fits(&mut frame, record, out) {
             return Some((What::Live, frame.finish()));
         }
-        course.told = version;
+        if record.stamp.writer != me {
+            out.note(Note::Relays(record.key, peer));
+        }
+        telling.told = version;
     }
     // Changes that this peer need not be told are told.
-    course.told = zone.newest();
-    if !frame.is_empty() {
-        return Some((What::Live, frame.finish()));
-    }
-    let at = course.snapshot?;
-    let mut frame = writer(size, What::Snapshot);
-    for record in zone.snapshot_after(at) {
-        if !fits(&mut frame, record, out) {
-            return Some((What::Snapshot, frame.finish()));
-        }
-        course.snapshot = Some(Some(record.key));
-        course.sent += 1;
-    }
-    if !frame.is_empty() {
-        return Some((What::Snapshot, frame.finish()));
-    }
-    course.snapshot = None;
-    out.note(Note::SentSnapshot(peer, course.sent));
-    Some((What::SnapshotEnd, writer(size, What::SnapshotEnd).finish()))
+    telling.told = zone.newest();
+    (!frame.is_empty()).then(|| (What::Live, frame.finish()))
 }
 
 /// Puts a record into a frame; whether there was room. One that fits into no frame is passed over.
-fn fits(frame: &mut FrameWriter, record: &Record, out: &mut Outbox<ZoneSync>) -> bool {
+pub(super) fn fits(frame: &mut FrameWriter, record: &Record, out: &mut Outbox<ZoneSync>) -> bool {
     match frame.push(record) {
         Ok(()) => true,
         Err(NoFit::Full) => false,

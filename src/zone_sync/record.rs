@@ -9,7 +9,7 @@ use crate::kv::{Key, Value};
 /// When a record was written, by the clock of its writer. Ordered by time, then by writer. Printed `1234@n1`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Stamp {
-    /// In the unit that the options choose; milliseconds unless they say otherwise.
+    /// In microseconds of the writer's wall clock.
     pub time: u64,
     /// Whose clock it was.
     pub writer: NodeId,
@@ -20,8 +20,20 @@ pub struct Stamp {
 pub enum Content {
     /// A value.
     Value(Value),
+    /// How much of a limit is used.
+    Usage(Usage),
     /// Nothing any more: a delete that is told to the others. The real system has none (its deletes stay local).
     Tombstone,
+}
+
+/// How much of a request limit one node has used, told by it alone. Ordered by total, then by excess. Printed
+/// `used 12 (+3.400)`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Usage {
+    /// How many calls its writer has admitted so far.
+    pub total: u64,
+    /// How far its writer was over the rate at the record's stamp, in thousandths of a call.
+    pub excess: u64,
 }
 
 /// A key and what it holds, since when and for how long.
@@ -43,7 +55,7 @@ impl Content {
     pub fn value(self) -> Option<Value> {
         match self {
             Content::Value(value) => Some(value),
-            Content::Tombstone => None,
+            Content::Usage(_) | Content::Tombstone => None,
         }
     }
 
@@ -51,9 +63,15 @@ impl Content {
     pub fn payload(self) -> usize {
         match self {
             Content::Value(value) => (value.bytes as usize).max(8),
+            Content::Usage(_) => Usage::SIZE,
             Content::Tombstone => 0,
         }
     }
+}
+
+impl Usage {
+    /// What it takes on the wire, in bytes: total 8, excess 8.
+    pub const SIZE: usize = 16;
 }
 
 impl Record {
@@ -75,8 +93,9 @@ impl Record {
     /// The order of all records of one key. It is total, so that all nodes choose the same of any two.
     fn order(&self, other: &Record) -> Ordering {
         let rest = |record: &Record| match record.content {
-            Content::Value(value) => (false, value.name, value.bytes, record.life),
-            Content::Tombstone => (true, 0, 0, record.life),
+            Content::Value(value) => (0, value.name, value.bytes.into(), record.life),
+            Content::Usage(usage) => (1, usage.total, usage.excess, record.life),
+            Content::Tombstone => (2, 0, 0, record.life),
         };
         let by_stamp = self.stamp.cmp(&other.stamp);
         by_stamp.then_with(|| rest(self).cmp(&rest(other)))
@@ -87,7 +106,8 @@ impl Record {
 ///
 /// By time alone, as in the real system, records of the same time are never newer than each other: each node keeps the
 /// one that it saw first, and two nodes can differ for ever. With `tie_break`, the same time is decided by the writer,
-/// then for a tombstone and against a value, then by the value's name, its size, and the record's life.
+/// then for a tombstone, against it for a usage, and last for a value; then by the value's name and size or the usage's
+/// total and excess, and by the record's life.
 pub fn newer(a: &Record, b: &Record, tie_break: bool) -> bool {
     if tie_break {
         a.order(b).is_gt()
@@ -102,11 +122,19 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// `v41`, or `gone`.
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (calls, thousandths) = (self.excess / 1000, self.excess % 1000);
+        write!(f, "used {} (+{calls}.{thousandths:03})", self.total)
+    }
+}
+
+/// `v41`, `used 12 (+3.400)`, or `gone`.
 impl fmt::Display for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Content::Value(value) => write!(f, "{value}"),
+            Content::Usage(usage) => write!(f, "{usage}"),
             Content::Tombstone => f.write_str("gone"),
         }
     }

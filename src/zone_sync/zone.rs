@@ -1,11 +1,12 @@
 //! One zone of one node: its records, and the log of those that the other nodes have yet to be told.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 
+use super::alarms::Alarms;
 use super::record::{Content, Record, Stamp, newer};
-use crate::kv::{Key, Value};
+use super::slots::Slots;
+use crate::kv::Key;
 use crate::{Losable, NodeId};
 
 /// What a zone does beyond keeping the newest.
@@ -16,8 +17,6 @@ pub struct Rules {
     /// Whether records of the same time are decided in the same way on all nodes (see [`newer`]). The real system does
     /// not say that they are.
     pub tie_break: bool,
-    /// Whether what came from one node is told to the others. The real system tells only what changed locally.
-    pub relay: bool,
     /// How long a tombstone lives, in the stamp's unit; it should outlive every copy of what it deletes, which the life
     /// of the values does. `None`: a delete is local and tells nobody, as in the real system.
     pub tombstones: Option<u64>,
@@ -60,39 +59,62 @@ pub enum Merged {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Zone {
     rules: Rules,
-    slots: BTreeMap<Key, Slot>,
+    slots: Slots,
     /// Invariant: each entry's key has a slot of that version.
     log: BTreeMap<u64, Change>,
     /// The version of the last change there was.
     newest: u64,
-    /// When to look at which key. Invariant: exactly the keys of the slots, each at its slot's alarm.
-    alarms: BTreeSet<(u64, Key)>,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct Slot {
-    record: Record,
-    /// Where it stands in the log; 0 if it does not.
-    version: u64,
-    /// When its death is looked for. Invariant: not after the record's deadline. A write that lengthens a life leaves the
-    /// alarm alone, so that a session costs an alarm for each life and none for each touch.
-    alarm: u64,
+    /// How often anything was written, merged or removed.
+    touched: u64,
+    /// When to look at which key. Invariant: each key of a slot has an alarm that is not after its record's deadline. A
+    /// write that lengthens a life leaves it alone, so that a session costs an alarm for each life and none for each
+    /// touch; so does what removes a record, and what goes off for nothing is passed over.
+    alarms: Alarms,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Change {
     key: Key,
-    /// Who told it, if it was not changed here.
-    from: Option<NodeId>,
+    origin: Origin,
 }
 
-/// In which of so many buckets a key lies, the same on all nodes.
-///
-/// # Panics
-/// If there are no buckets.
-pub fn bucket_of(key: Key, buckets: u32) -> u32 {
-    (mix(u64::from(key.0)) % u64::from(buckets)) as u32
+/// How a change came into the log, by which it is known who is to be told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Origin {
+    /// It was made here.
+    Here,
+    /// This node told it.
+    Told(NodeId),
+    /// The same, and it took the place of one that was to be told itself: whoever would have been told that has to be
+    /// told this.
+    ToldInstead(NodeId),
 }
+
+impl Origin {
+    /// Who told it, if it was not made here.
+    pub fn from(self) -> Option<NodeId> {
+        match self {
+            Origin::Here => None,
+            Origin::Told(from) | Origin::ToldInstead(from) => Some(from),
+        }
+    }
+}
+
+/// What a zone holds in a range of keys, as one word: behind some key, or from the first on, up to this one, itself
+/// included.
+///
+/// Zones that hold the same in a range have the same sum there; zones that differ have another, but for one chance in
+/// 2^64.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RangeSum {
+    /// The last key of the range.
+    pub upto: Key,
+    /// The wrapping sum of its records' fingerprints.
+    pub sum: u64,
+}
+
+/// The last of all keys.
+const LAST: Key = Key(u32::MAX);
 
 /// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), past
 /// its first step, so that zero is not mapped to itself.
@@ -109,7 +131,8 @@ fn fingerprint(record: &Record) -> u64 {
     let writer = u64::from(writer.letter()) << 24 | u64::from(writer.number());
     let (kind, name) = match record.content {
         Content::Value(value) => (u64::from(value.bytes), value.name),
-        Content::Tombstone => (1 << 32, 0),
+        Content::Usage(usage) => (1 << 32, mix(usage.total) ^ usage.excess),
+        Content::Tombstone => (2 << 32, 0),
     };
     let words = [
         u64::from(record.key.0),
@@ -131,10 +154,11 @@ impl Zone {
         assert!(rules.capacity > 0, "a zone holds at least one record");
         Zone {
             rules,
-            slots: BTreeMap::new(),
+            slots: Slots::new(),
             log: BTreeMap::new(),
             newest: 0,
-            alarms: BTreeSet::new(),
+            touched: 0,
+            alarms: Alarms::new(),
         }
     }
 
@@ -147,11 +171,11 @@ impl Zone {
     ///
     /// If the zone is full, the record that would die first leaves it, locally and untold. Where all lives are the same
     /// that is the least recently written, as in the real system's limit zones.
-    pub fn write(&mut self, key: Key, value: Value, stamp: Stamp, life: u64) -> Written {
+    pub fn write(&mut self, key: Key, content: Content, stamp: Stamp, life: u64) -> Written {
         self.change(Record {
             key,
             stamp,
-            content: Content::Value(value),
+            content,
             life,
         })
     }
@@ -175,6 +199,7 @@ impl Zone {
     }
 
     fn change(&mut self, record: Record) -> Written {
+        self.touched += 1;
         let old = self.raw(record.key);
         let forwards = old.is_none_or(|old| newer(&record, old, self.rules.tie_break));
         let evicted = if old.is_none() && self.is_full() {
@@ -183,70 +208,73 @@ impl Zone {
         } else {
             None
         };
-        match self.slots.entry(record.key) {
-            Entry::Vacant(place) => {
-                place.insert(Slot::new(record));
-                self.alarms.insert((record.deadline(), record.key));
-            }
-            Entry::Occupied(mut place) => place.get_mut().replace(record, &mut self.alarms),
-        }
-        self.enter(record.key, None);
+        let slot = self.slots.get_or_insert(record);
+        let old = slot.map(|slot| std::mem::replace(&mut slot.record, record));
+        self.watch(&record, old);
+        self.enter(record.key, Origin::Here);
         Written { forwards, evicted }
     }
 
     /// A record from another node, at this node's time: it is kept if there is none of its key or if it is
     /// [newer].
     ///
-    /// Only with [relay](Rules::relay) does it enter the log, and then it is never told to `from`. Whatever it replaces
-    /// leaves the log: the others hear of the newer one from where it came.
-    pub fn merge(&mut self, record: Record, from: NodeId, now: u64) -> Merged {
+    /// It does not enter the log unless it is [relayed](Zone::relay). Whatever it replaces leaves the log: the others
+    /// hear of the newer one from where it came.
+    pub fn merge(&mut self, record: Record, now: u64) -> Merged {
         let key = record.key;
         if record.deadline() <= now {
             return Merged::Expired;
         }
-        if self.is_full() && !self.slots.contains_key(&key) {
+        if self.is_full() && self.raw(key).is_none() {
             self.expire(now);
             if self.is_full() {
                 return Merged::NoRoom;
             }
         }
-        let merged = match self.slots.entry(key) {
-            Entry::Vacant(place) => {
-                place.insert(Slot::new(record));
-                self.alarms.insert((record.deadline(), key));
-                Merged::Inserted
-            }
-            Entry::Occupied(mut place) => {
-                let slot = place.get_mut();
-                if !newer(&record, &slot.record, self.rules.tie_break) {
-                    return slot.refuse(&record, self.rules.tie_break);
-                }
-                slot.replace(record, &mut self.alarms);
-                if slot.version > 0 {
-                    self.log.remove(&slot.version);
-                    slot.version = 0;
-                }
-                Merged::Replaced
-            }
+        let Some(slot) = self.slots.get_or_insert(record) else {
+            self.touched += 1;
+            self.watch(&record, None);
+            return Merged::Inserted;
         };
-        if self.rules.relay {
-            self.enter(key, Some(from));
+        if !newer(&record, &slot.record, self.rules.tie_break) {
+            return refuse(&record, &slot.record, self.rules.tie_break);
         }
-        merged
+        self.touched += 1;
+        let old = std::mem::replace(&mut slot.record, record);
+        if slot.version > 0 {
+            self.log.remove(&slot.version);
+            slot.version = 0;
+        }
+        self.watch(&record, Some(old));
+        Merged::Replaced
+    }
+
+    /// Puts a key at the end of the log as one that somebody told, for those whom that node may not reach. The real
+    /// system never does: it tells only what changed locally.
+    ///
+    /// # Panics
+    /// If nothing is kept of the key.
+    pub fn relay(&mut self, key: Key, origin: Origin) {
+        self.enter(key, origin);
+    }
+
+    /// Whether a key stands in the log.
+    pub fn is_untold(&self, key: Key) -> bool {
+        self.slots.get(key).is_some_and(|slot| slot.version > 0)
     }
 
     /// Puts a key at the end of the log.
-    fn enter(&mut self, key: Key, from: Option<NodeId>) {
-        let slot = self.slots.get_mut(&key).expect("what changed is there");
+    fn enter(&mut self, key: Key, origin: Origin) {
+        let slot = self.slots.get_mut(key).expect("what changed is there");
         self.newest += 1;
         self.log.remove(&slot.version);
-        self.log.insert(self.newest, Change { key, from });
+        self.log.insert(self.newest, Change { key, origin });
         slot.version = self.newest;
     }
 
     fn remove(&mut self, key: Key) -> Option<Record> {
-        let slot = self.slots.remove(&key)?;
-        self.alarms.remove(&(slot.alarm, key));
+        let slot = self.slots.remove(key)?;
+        self.touched += 1;
         self.log.remove(&slot.version);
         Some(slot.record)
     }
@@ -255,16 +283,16 @@ impl Zone {
         self.slots.len() >= self.rules.capacity
     }
 
-    /// The value of a key, if it is alive at this node's time.
+    /// What a key holds, if that is alive at this node's time and no tombstone.
     pub fn get(&self, key: Key, now: u64) -> Option<&Record> {
         let record = self.raw(key)?;
-        let lives = now < record.deadline() && record.content.value().is_some();
+        let lives = now < record.deadline() && record.content != Content::Tombstone;
         lives.then_some(record)
     }
 
     /// What is kept of a key, dead or alive, value or tombstone.
     pub fn raw(&self, key: Key) -> Option<&Record> {
-        self.slots.get(&key).map(|slot| &slot.record)
+        self.slots.get(key).map(|slot| &slot.record)
     }
 
     /// Removes what is dead at this node's time and says how many records that were. The others are not told: they have
@@ -283,20 +311,43 @@ impl Zone {
     /// set anew.
     fn first_to_die(&mut self, limit: u64) -> Option<Key> {
         loop {
-            let (alarm, key) = *self.alarms.first()?;
+            let (alarm, key) = self.alarms.first()?;
             if alarm > limit {
                 return None;
             }
-            let slot = self.slots.get_mut(&key).expect("alarms are of slots");
-            let deadline = slot.record.deadline();
-            assert!(alarm == slot.alarm && alarm <= deadline);
-            if alarm == deadline {
+            let deadline = self.raw(key).map(Record::deadline);
+            assert!(deadline.is_none_or(|deadline| alarm <= deadline));
+            if deadline == Some(alarm) {
                 return Some(key);
             }
-            slot.alarm = deadline;
-            self.alarms.pop_first();
-            self.alarms.insert((deadline, key));
+            self.alarms.pop();
+            if let Some(deadline) = deadline {
+                self.alarms.set(deadline, key);
+            }
         }
+    }
+
+    /// Sets an alarm for a new record unless the one that it replaced has one that is early enough.
+    fn watch(&mut self, record: &Record, old: Option<Record>) {
+        if old.is_none_or(|old| record.deadline() < old.deadline()) {
+            self.alarms.set(record.deadline(), record.key);
+            self.forget_idle_alarms();
+        }
+    }
+
+    /// Keeps the alarms fewer than twice the records, or so: those of records that are gone or that have several.
+    fn forget_idle_alarms(&mut self) {
+        if self.alarms.len() > 2 * self.slots.len() + 64 {
+            let records = self.slots.records();
+            self.alarms = records
+                .map(|record| (record.deadline(), record.key))
+                .collect();
+        }
+    }
+
+    /// How often anything was written, merged or removed: as long as it is the same, so is what the zone holds.
+    pub fn changes(&self) -> u64 {
+        self.touched
     }
 
     /// How many records it holds, tombstones and what is dead and not yet removed among them.
@@ -315,17 +366,24 @@ impl Zone {
 
     /// All records in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.slots.values().map(|slot| &slot.record)
+        self.slots.records_after(None)
     }
 
-    /// What changed behind a version and is to be told to a peer, each with the version it has now, in their order.
+    /// What changed behind a version, each with the version it has now, in their order; of that, what is meant for a
+    /// peer, judged by the record and by how it came into the log.
     ///
-    /// A peer that has had them all is at [`newest`](Zone::newest), which can be behind the last of them: what came from
-    /// that peer is left out.
-    pub fn changes_since(&self, cursor: u64, peer: NodeId) -> impl Iterator<Item = (u64, &Record)> {
+    /// A peer that has had them all is at [`newest`](Zone::newest), which can be behind the last of them: what is not
+    /// meant for it is left out.
+    pub fn changes_since(
+        &self,
+        cursor: u64,
+        meant: impl Fn(&Record, Origin) -> bool,
+    ) -> impl Iterator<Item = (u64, &Record)> {
         let behind = self.log.range((Excluded(cursor), Unbounded));
-        let meant = behind.filter(move |(_, change)| change.from != Some(peer));
-        meant.map(|(version, change)| (*version, &self.slots[&change.key].record))
+        behind.filter_map(move |(version, change)| {
+            let record = self.raw(change.key).expect("changes are of slots");
+            meant(record, change.origin).then_some((*version, record))
+        })
     }
 
     /// The version of the last change there was, whether or not it is still in the log; 0 before the first.
@@ -354,7 +412,7 @@ impl Zone {
 
     fn left_the_log(&mut self, key: Key) {
         self.slots
-            .get_mut(&key)
+            .get_mut(key)
             .expect("changes are of slots")
             .version = 0;
     }
@@ -362,65 +420,74 @@ impl Zone {
     /// The records behind a key in the order of their keys; behind `None`, all. The last key is a cursor that survives
     /// whatever is written or removed in between.
     pub fn snapshot_after(&self, key: Option<Key>) -> impl Iterator<Item = &Record> {
-        let start = key.map_or(Unbounded, Excluded);
-        let behind = self.slots.range((start, Unbounded));
-        behind.map(|(_, slot)| &slot.record)
+        self.slots.records_after(key)
     }
 
-    /// A digest of each bucket: the sum of its records' fingerprints. Zones with the same records have the same; a bucket
-    /// that differs has another, but for one chance in 2^64.
+    /// The records behind a key (behind `None`: from the first on) up to another, itself included, in the order of their
+    /// keys.
+    pub fn in_range(&self, after: Option<Key>, upto: Key) -> impl Iterator<Item = &Record> {
+        let behind = self.snapshot_after(after);
+        behind.take_while(move |record| record.key <= upto)
+    }
+
+    /// The sum of what it holds in a range of keys. What is dead at this node's time does not count, removed or not.
+    pub fn range_sum(&self, after: Option<Key>, upto: Key, now: u64) -> u64 {
+        let sums = self
+            .in_range(after, upto)
+            .filter(alive_at(now))
+            .map(fingerprint);
+        sums.fold(0, u64::wrapping_add)
+    }
+
+    /// What it holds behind a key, in ranges of so many records that are alive at this node's time; the last, which may
+    /// hold fewer, ends at the last of all keys. Each range begins behind the one before, the first behind `after`, so
+    /// that every key behind `after` is in one of them. Behind the last of all keys there is none.
     ///
-    /// Computed anew, in time proportional to the zone, as little as a snapshot takes for reading alone. What is dead and
-    /// not yet removed counts: expire first.
+    /// Computed anew, in time proportional to the records, as little as a snapshot takes for reading alone; whoever
+    /// takes the ranges one by one pays for those.
     ///
     /// # Panics
-    /// If there are no buckets.
-    pub fn digest(&self, buckets: u32) -> Vec<u64> {
-        assert!(buckets > 0, "keys lie in buckets");
-        let mut digest = vec![0_u64; buckets as usize];
-        for record in self.iter() {
-            let sum = &mut digest[bucket_of(record.key, buckets) as usize];
-            *sum = sum.wrapping_add(fingerprint(record));
-        }
-        digest
-    }
-
-    /// The records of one bucket in the order of their keys. Takes time for the whole zone: who wants several buckets
-    /// rather filters [`snapshot_after`](Zone::snapshot_after) by [`bucket_of`].
-    pub fn in_bucket(&self, bucket: u32, buckets: u32) -> impl Iterator<Item = &Record> {
-        let lies_there = move |record: &&Record| bucket_of(record.key, buckets) == bucket;
-        self.iter().filter(lies_there)
+    /// If a range may not hold a single record.
+    pub fn ranges(
+        &self,
+        after: Option<Key>,
+        per: usize,
+        now: u64,
+    ) -> impl Iterator<Item = RangeSum> {
+        assert!(per > 0, "a range holds records");
+        let mut rest = self.snapshot_after(after).filter(alive_at(now)).peekable();
+        let mut at = after;
+        std::iter::from_fn(move || {
+            if at == Some(LAST) {
+                return None;
+            }
+            let mut range = RangeSum { upto: LAST, sum: 0 };
+            for record in rest.by_ref().take(per) {
+                range.upto = record.key;
+                range.sum = range.sum.wrapping_add(fingerprint(record));
+            }
+            if rest.peek().is_none() {
+                range.upto = LAST;
+            }
+            at = Some(range.upto);
+            Some(range)
+        })
     }
 }
 
-impl Slot {
-    fn new(record: Record) -> Slot {
-        Slot {
-            record,
-            version: 0,
-            alarm: record.deadline(),
-        }
-    }
+/// Whether a record has not ended at a node's time.
+fn alive_at(now: u64) -> impl Fn(&&Record) -> bool {
+    move |record| now < record.deadline()
+}
 
-    fn replace(&mut self, record: Record, alarms: &mut BTreeSet<(u64, Key)>) {
-        self.record = record;
-        let deadline = record.deadline();
-        if deadline < self.alarm {
-            alarms.remove(&(self.alarm, record.key));
-            alarms.insert((deadline, record.key));
-            self.alarm = deadline;
-        }
-    }
-
-    /// Why a record that is not newer is ignored.
-    fn refuse(&self, record: &Record, tie_break: bool) -> Merged {
-        if self.record == *record {
-            Merged::Known
-        } else if newer(&self.record, record, tie_break) {
-            Merged::Older
-        } else {
-            Merged::Tied
-        }
+/// Why a record that is not newer than the one that is there is ignored.
+fn refuse(record: &Record, old: &Record, tie_break: bool) -> Merged {
+    if record == old {
+        Merged::Known
+    } else if newer(old, record, tie_break) {
+        Merged::Older
+    } else {
+        Merged::Tied
     }
 }
 

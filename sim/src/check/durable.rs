@@ -68,7 +68,7 @@ fn show(call: &Call) -> String {
 
 #[cfg(test)]
 mod tests {
-    use netsplit::{NodeId, OpId};
+    use netsplit::{NodeId, OpId, Time};
 
     use super::*;
 
@@ -85,8 +85,13 @@ mod tests {
             op,
             request,
             response: Some(response),
+            server: None,
+            life: None,
+            waits: false,
             invoked: 2 * order,
             returned: 2 * order + 1,
+            invoked_at: Time::from_nanos(2 * order),
+            returned_at: Some(Time::from_nanos(2 * order + 1)),
         }
     }
 
@@ -141,6 +146,7 @@ mod tests {
         let unknown = Call {
             response: None,
             returned: u64::MAX,
+            returned_at: None,
             ..put(2, 7, 3)
         };
         assert!(!convicts(&[unknown, get(3, None, 0)]));

@@ -43,7 +43,7 @@ pub fn judge(calls: &[Call]) -> Finding {
 #[cfg(test)]
 mod tests {
     use netsplit::kv::Revision;
-    use netsplit::{NodeId, OpId};
+    use netsplit::{NodeId, OpId, Time};
 
     use super::*;
 
@@ -59,8 +59,13 @@ mod tests {
             op: OpId(at as u32),
             request,
             response: Some(response),
+            server: None,
+            life: None,
+            waits: false,
             invoked: at,
             returned: at + 1,
+            invoked_at: Time::from_nanos(at),
+            returned_at: Some(Time::from_nanos(at + 1)),
         };
         let put = Request::Put(Key(0), value(1));
         judge(&[

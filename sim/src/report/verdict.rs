@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 use netsplit::Span;
 
-use crate::play::{Play, Tally, Verdict, percentile};
+use crate::play::{Play, Run, Tally, Verdict, percentile};
 use crate::scenario::Source;
 
 const COLUMNS: [&str; 10] = [
@@ -112,4 +112,27 @@ pub fn identity(source: &Source) -> String {
         "netsplit {version}, build {build}, file {:08x}",
         hasher.finish() >> 32
     )
+}
+
+/// How many servers a table of gauges shows.
+const SHOWN: usize = 10;
+
+/// What the servers showed at the end of a run, a row each; of a large system, the first ten.
+pub fn gauges(run: &Run) -> Vec<String> {
+    let Some((_, first)) = run.gauges.first() else {
+        return Vec::new();
+    };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let names = first.iter().map(|(name, _)| name.replace(['_', '.'], " "));
+    table.set_header(std::iter::once(" at the end".to_owned()).chain(names));
+    for (id, shown) in run.gauges.iter().take(SHOWN) {
+        let values = shown.iter().map(|(_, value)| value.to_string());
+        table.add_row(std::iter::once(format!(" {id}")).chain(values));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let text = table.trim_fmt();
+    text.lines().map(str::to_owned).collect()
 }

@@ -77,12 +77,8 @@ pub(super) fn read<M: Mode>(
         promised,
         length,
     };
-    let view = M::promises()
-        .into_iter()
-        .next()
-        .map(|promise| match promise {
-            Promise::Linearizable(view) | Promise::Durable(view) | Promise::Genuine(view) => view,
-        });
+    let promises = M::promises(&options, checks.servers);
+    let view = promises.iter().find_map(Promise::view);
     let faults = file
         .fault
         .into_iter()
@@ -101,7 +97,7 @@ pub(super) fn read<M: Mode>(
         workload,
         faults,
         within: file.expect.within,
-        expect: checks.expect::<M>(file.expect)?,
+        expect: checks.expect::<M>(file.expect, &promises)?,
         mistake: file
             .mistake
             .map(|name| checks.mistake(&name, mistakes))
@@ -123,8 +119,7 @@ const MOST_KEYS: u32 = 1_000_000;
 const MOST_SEEDS: u64 = 1_000_000;
 
 /// Everything that can be violated: what clients are promised, what must hold inside, and what holds in any world.
-pub(super) fn promises<M: Mode>() -> Vec<&'static str> {
-    let judged = M::promises();
+pub(super) fn promises<M: Mode>(judged: &[Promise<M>]) -> Vec<&'static str> {
     let invariants = <M::Invariants as netsplit::Invariants<M::Process>>::NAMES;
     let inside = invariants.iter().copied();
     let names = judged.iter().map(Promise::name).chain(inside);
@@ -257,8 +252,8 @@ impl Checks<'_> {
         })
     }
 
-    fn expect<M: Mode>(&self, file: ExpectFile) -> Result<Expect, Problem> {
-        let names = promises::<M>();
+    fn expect<M: Mode>(&self, file: ExpectFile, judged: &[Promise<M>]) -> Result<Expect, Problem> {
+        let names = promises(judged);
         let violated = self.among(file.violated, &names, "promise or invariant")?;
         let notes = <M::Note as Kinds>::KINDS;
         let sees = self.among(file.sees, notes, "note")?;

@@ -8,11 +8,12 @@ use toml::Spanned;
 use super::Problem;
 use super::checks::Checks;
 use super::file::{
-    Apart, CrashAtFile, CutFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile, SlowFile,
-    StallFile,
+    Apart, CrashAtFile, CutFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile,
+    ResolverFile, SlowFile, StallFile,
 };
 use super::form::Form;
 use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
+use crate::world::names::Answer;
 use crate::world::network::Act;
 use crate::world::target::{Group, Shape, Target};
 
@@ -32,6 +33,13 @@ pub(super) const POINTS: [(&str, Point); 2] =
 
 /// The ways of a stream, as its opener sees them.
 pub(super) const WAYS: [(&str, [bool; 2]); 2] = [("forth", [true, false]), ("back", [false, true])];
+
+/// What a name service that is not well can answer.
+pub(super) const ANSWERS: [(&str, Answer); 3] = [
+    ("nothing", Answer::Nothing),
+    ("stale", Answer::Stale),
+    ("never", Answer::Never),
+];
 
 /// The shortest time for which a flapping fault stays as it is.
 const LEAST_FLAP: Span = Span::millis(1);
@@ -134,6 +142,7 @@ impl Checks<'_> {
             let (on, skew) = (self.group::<M>(names)?, Skew::Freeze);
             deeds.push(What::Clock { on, skew });
         }
+        self.name_deeds::<M>(&file, &mut deeds)?;
         if let Some(lose) = &file.lose_queue {
             deeds.push(self.lose_queue::<M>(lose)?);
         }
@@ -204,6 +213,7 @@ impl Checks<'_> {
             (&file.power, Down::Power),
             (&file.wipe, Down::Wipe),
             (&file.rot, Down::Rot),
+            (&file.quit, Down::Quit),
         ];
         for (names, how) in downs {
             if let Some(names) = names {
@@ -224,7 +234,8 @@ impl Checks<'_> {
                 self.group::<M>(&rolling.on)?,
                 rolling.gap.unwrap_or(Span::ZERO.into()),
             );
-            deeds.push(What::Rolling { on, gap });
+            let quit = rolling.quit.unwrap_or(false);
+            deeds.push(What::Rolling { on, gap, quit });
         }
         if let Some(crash) = &file.crash_at {
             let (on, point) = (self.group::<M>(&crash.on)?, self.point::<M>(crash)?);
@@ -281,6 +292,42 @@ impl Checks<'_> {
             }
         }
         Ok(())
+    }
+
+    fn name_deeds<M: Mode>(&self, file: &FaultFile, deeds: &mut Vec<What>) -> Result<(), Problem> {
+        if let Some(names) = &file.unlist {
+            self.resolves::<M>(names)?;
+            let on = self.group::<M>(names)?;
+            let is_client = |target: &Target| match target {
+                Target::Clients => true,
+                Target::Node(node) => node.is_client(),
+                _ => false,
+            };
+            if on.iter().any(is_client) {
+                return Err(self
+                    .at(names.span(), "the name stands for servers only")
+                    .help("a client is not listed, and cannot be taken out"));
+            }
+            deeds.push(What::Unlist(on));
+        }
+        if let Some(ResolverFile { on, answer }) = &file.resolver {
+            self.resolves::<M>(on)?;
+            let answer = self.one_of(answer, "answer of a resolver", &ANSWERS)?;
+            let on = self.group::<M>(on)?;
+            deeds.push(What::Resolver { on, answer });
+        }
+        Ok(())
+    }
+
+    /// Whether there is anybody who asks for names.
+    fn resolves<M: Mode>(&self, names: &Spanned<Names>) -> Result<(), Problem> {
+        if M::RESOLVES {
+            return Ok(());
+        }
+        let message = format!("{} does not look names up", M::NAME);
+        Err(self
+            .at(names.span(), message)
+            .help("its processes know each other from the start: nobody would notice"))
     }
 
     fn beyond<M: Mode>(&self, place: Range<usize>, what: &str) -> Problem {

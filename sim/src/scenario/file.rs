@@ -11,9 +11,9 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
 use super::values::{
-    Bandwidth, Calms, Count, Drift, Group, Groups, Latency, Length, Lengths, Machines, Message,
-    Mistake, Mix, ModeName, Nodes, Notes, Points, Probability, Promises, Queue, Rate, SeedRange,
-    SignedLength, Size, Throughput, Ways, ZonesForm,
+    Answers, Bandwidth, Calms, Count, Drift, Group, Groups, Latency, Length, Lengths, Machines,
+    Message, Mistake, Mix, ModeName, Nodes, Notes, Points, Probability, Promises, Queue, Rate,
+    SeedRange, SignedLength, Size, Throughput, Ways, ZonesForm,
 };
 
 #[derive(Deserialize)]
@@ -207,7 +207,7 @@ pub(super) struct FaultFile {
     #[schemars(with = "Option<Lengths>")]
     pub(super) lasts: Option<Spanned<SpanRange>>,
     /// While it lasts it comes and goes: how long it stays on, and off. At least 1ms. Not with `swizzle`, `crash`,
-    /// `kill_host`, `power`, `wipe`, `rot`, `rolling`, `crash_at`, `fail_writes`, `fill_disk`, `fail_flushes`,
+    /// `kill_host`, `power`, `wipe`, `rot`, `quit`, `rolling`, `crash_at`, `fail_writes`, `fill_disk`, `fail_flushes`,
     /// `fake_flushes`, `reset_streams` and `lose_queue`.
     #[schemars(with = "Option<Lengths>")]
     pub(super) flap: Option<Spanned<SpanRange>>,
@@ -259,8 +259,12 @@ pub(super) struct FaultFile {
     /// Process. It dies, and comes back with one record, any, that cannot be read; again, some stop for good.
     #[schemars(with = "Option<Group>", extend("examples" = ["follower"]))]
     pub(super) rot: Option<Spanned<Names>>,
+    /// Process. An operator asks it to finish what it has begun and stop, and nobody starts it before `for` is over. One
+    /// that has not stopped by then is killed, as in a `crash`, and started at once.
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
+    pub(super) quit: Option<Spanned<Names>>,
     /// Process. They restart one after another, in any order.
-    #[schemars(extend("examples" = [{ "on": "all", "gap": "1s" }]))]
+    #[schemars(extend("examples" = [{ "on": "all", "gap": "1s" }, { "on": "all", "gap": "1s", "quit": true }]))]
     pub(super) rolling: Option<RollingFile>,
     /// Process. It dies when it comes to a point, once; while the storm lasts the fault waits for that.
     #[schemars(extend("examples" = [{ "on": "follower", "after": "write" }, { "on": "leader", "before": "append", "nth": 3 }]))]
@@ -295,6 +299,13 @@ pub(super) struct FaultFile {
     /// Clock. The wall clock stands still, and is right again at the end.
     #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
     pub(super) freeze_clock: Option<Spanned<Names>>,
+    /// Name. The servers are taken out of the name by which the mode's processes find each other, and put back at the end:
+    /// whoever asks meanwhile is not told of them. Only in modes whose processes ask.
+    #[schemars(with = "Option<Group>", extend("examples" = ["any"]))]
+    pub(super) unlist: Option<Spanned<Names>>,
+    /// Name. The name service is not well, for those who ask it. Only in modes whose processes ask.
+    #[schemars(extend("examples" = [{ "on": "all", "answer": "nothing" }]))]
+    pub(super) resolver: Option<ResolverFile>,
     /// Queue. What waits in a queue in memory is lost, at once and without warning; waits until there is something.
     #[schemars(extend("examples" = [{ "on": "leader", "queue": "reads", "share": 0.5 }]))]
     pub(super) lose_queue: Option<LoseQueueFile>,
@@ -434,6 +445,8 @@ pub(super) struct RollingFile {
     /// How long between a restart and the next one's going down. Default 0s.
     #[schemars(with = "Option<Lengths>")]
     pub(super) gap: Option<SpanRange>,
+    /// Whether each is asked to stop, as by `quit`. Default false: each crashes.
+    pub(super) quit: Option<bool>,
 }
 
 /// A point at which a process dies: behind a write or a flush, or before a message.
@@ -472,6 +485,24 @@ pub(super) struct StepClockFile {
     /// By how much; back if it begins with `-`.
     #[schemars(with = "SignedLength")]
     pub(super) by: Spanned<String>,
+}
+
+/// A name service that is not well.
+#[derive(Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table such as { on = \"all\", answer = \"nothing\" }"
+)]
+#[schemars(rename = "Resolver")]
+pub(super) struct ResolverFile {
+    /// For whom.
+    #[schemars(with = "Group")]
+    pub(super) on: Spanned<Names>,
+    /// `nothing`: an empty list; `stale`: the list as it was when the fault began, which differs only while `unlist`
+    /// changes it; `never`: no answer. Of several faults `never` counts before `nothing`, and that before `stale`, of which
+    /// the oldest counts.
+    #[schemars(with = "Answers")]
+    pub(super) answer: Spanned<String>,
 }
 
 /// A queue that is lost.

@@ -24,7 +24,7 @@ pub struct Key<'a> {
 /// A key of a fault that says what it does.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault<'a> {
-    /// What it befalls: the network, a process, a disk, a clock or a queue.
+    /// What it befalls: the network, a process, a disk, a clock, the name or a queue.
     pub kind: &'a str,
     /// The key; its meaning without the kind.
     pub key: Key<'a>,

@@ -98,7 +98,8 @@ impl<M: Mode> Scenario<M> {
     /// Whether an operation only looks.
     pub(crate) fn looks(&self, ask: &Ask) -> bool {
         self.view
-            .is_some_and(|view| view(&M::request(*ask), None).0.is_read())
+            .and_then(|view| view(&M::request(&self.options, *ask), None))
+            .is_some_and(|exchange| exchange.request.is_read())
     }
 
     /// How long after the storm everything must be well.

@@ -13,6 +13,7 @@ use super::checks::promises;
 use super::file::File;
 use super::values::{Options, RANGE};
 use crate::modes::AnyMode;
+use crate::modes::USUAL_SERVERS;
 
 /// The form of a scenario of any of these modes.
 pub fn of(modes: &[&dyn AnyMode]) -> Value {
@@ -105,7 +106,9 @@ pub(crate) fn of_mode<M: Mode>(mistakes: &[&str]) -> Map<String, Value> {
         })
         .collect();
     let nodes = json!({ "minimum": M::SERVERS.start(), "maximum": M::SERVERS.end() });
-    let options = serde_json::to_value(M::Options::default()).unwrap_or_default();
+    let usual = M::Options::default();
+    let promised = M::promises(&usual, USUAL_SERVERS);
+    let options = serde_json::to_value(usual).unwrap_or_default();
     let words = [
         ("Nodes", nodes),
         ("Options", option(&options)),
@@ -116,7 +119,7 @@ pub(crate) fn of_mode<M: Mode>(mistakes: &[&str]) -> Map<String, Value> {
         ("Message", one_of(<M::Message as Kinds>::KINDS)),
         ("Queue", one_of(M::QUEUES)),
         ("Mistake", one_of(mistakes)),
-        ("Promises", one_or_more_of(&promises::<M>())),
+        ("Promises", one_or_more_of(&promises(&promised))),
         ("Notes", one_or_more_of(<M::Note as Kinds>::KINDS)),
     ];
     let words = words.map(|(name, schema)| (name.to_owned(), schema));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::checks::CALMS;
-use super::faults::{POINTS, WAYS, WORDS};
+use super::faults::{ANSWERS, POINTS, WAYS, WORDS};
 use super::file::LawFile;
 use super::resources::{MOST_ZONES, Machine};
 use crate::world::target::Shape;
@@ -92,16 +92,18 @@ pub(super) type Calms = Word<0>;
 pub(super) type Machines = Word<1>;
 pub(super) type Points = Word<2>;
 pub(super) type Ways = Word<3>;
+pub(super) type Answers = Word<4>;
 
 /// The words of a list.
 type Words = fn() -> Vec<&'static str>;
 
 /// Their names, and the words.
-const LISTS: [(&str, Words); 4] = [
+const LISTS: [(&str, Words); 5] = [
     ("Calm", || CALMS.map(|(name, _)| name).to_vec()),
     ("Machine", || Machine::ALL.map(|(name, _)| name).to_vec()),
     ("Point", || POINTS.map(|(name, _)| name).to_vec()),
     ("Way", || WAYS.map(|(name, _)| name).to_vec()),
+    ("Answer", || ANSWERS.map(|(name, _)| name).to_vec()),
 ];
 
 impl<const N: usize> JsonSchema for Word<N> {

@@ -105,7 +105,10 @@ impl Workload {
         let Outcome::Ok(response) = outcome else {
             return;
         };
-        match view(request, Some(response)) {
+        let Some(exchange) = view(request, Some(response)) else {
+            return;
+        };
+        match (exchange.request, exchange.response) {
             (request, Some(kv::Response::Found(value, _))) => {
                 self.known[request.key().0 as usize] = value
             }

@@ -134,6 +134,11 @@ impl<M: Mode> World<'_, M> {
             }
             Input::Opened { .. } | Input::Credit(..) | Input::Closed(..) => {}
             Input::Fired(_) | Input::Requested(..) | Input::Failed(_) => {}
+            Input::Quit => {
+                debug!(target: "world", at = %self.now, node = %self.ids[slot], "is asked to stop");
+                self.mark(10 << 40, slot as u32, 0);
+            }
+            Input::Resolved(servers) => self.resolved(slot, servers),
         }
         self.step(slot, input);
     }

@@ -3,6 +3,7 @@
 use netsplit::{Mode, NodeId};
 use tracing::info;
 
+use super::fault::Down;
 use super::random::{Draw, Key, Purpose};
 use super::{Event, World};
 
@@ -20,6 +21,7 @@ impl<M: Mode> World<'_, M> {
     /// The storm is over.
     #[cold]
     pub(super) fn calm(&mut self) {
+        self.gauges();
         let sound = self.sound();
         let names: Vec<String> = (0..self.servers)
             .filter(|slot| sound[*slot])
@@ -42,6 +44,7 @@ impl<M: Mode> World<'_, M> {
         }
         self.break_for_good(&sound);
         self.heal(&sound);
+        self.log_calm(&sound);
         self.workload.calm(|ask| self.scenario.looks(ask));
         // What was asked in the storm is no part of the calm: it ends as it ends.
         self.deadline = self.now + self.scenario.calm_budget();
@@ -56,13 +59,13 @@ impl<M: Mode> World<'_, M> {
         }
         let mut sound = vec![true; self.hosts.len()];
         sound[..self.servers].fill(false);
-        let lost = |slot: &usize| self.hosts[*slot].lost || self.hosts[*slot].spoiled;
-        let candidates = (0..self.servers).filter(|slot| !lost(slot)).collect();
+        // Who lost its disk counts only where a mode lets so many lose theirs that the others do not suffice.
+        let candidates = (0..self.servers).filter(|slot| !self.hosts[*slot].lost);
+        let (spoiled, whole) = candidates.partition(|slot| self.hosts[*slot].spoiled);
+        let mut draws = Key::new(self.seed, Purpose::Core).stream();
+        let [whole, spoiled] = [whole, spoiled].map(|slots| draws.shuffled(slots));
         let mut core: Vec<NodeId> = Vec::new();
-        for slot in Key::new(self.seed, Purpose::Core)
-            .stream()
-            .shuffled(candidates)
-        {
+        for slot in whole.into_iter().chain(spoiled) {
             if M::suffices(&self.scenario.options, self.servers as u32, &core) {
                 break;
             }
@@ -113,12 +116,18 @@ impl<M: Mode> World<'_, M> {
             let what = self.storm.faults[fault].what.clone();
             for part in 0..self.storm.faults[fault].parts.len() {
                 let this = &mut self.storm.faults[fault].parts[part];
-                if std::mem::take(&mut this.on) && !what.is_between() && !what.takes_down() {
-                    let mut groups = this.groups.clone();
-                    groups
-                        .iter_mut()
-                        .for_each(|group| group.retain(|slot| sound[*slot]));
-                    self.apply(&what, (fault, part), &groups, false);
+                if !std::mem::take(&mut this.on) || what.is_between() {
+                    continue;
+                }
+                let mut groups = this.groups.clone();
+                groups
+                    .iter_mut()
+                    .for_each(|group| group.retain(|slot| sound[*slot]));
+                match what.down() {
+                    None => self.apply(&what, (fault, part), &groups, false),
+                    Some(Down::Quit) => groups[0].iter().for_each(|slot| self.out_of_time(*slot)),
+                    // It is started below, when all else is well.
+                    Some(_) => {}
                 }
             }
         }

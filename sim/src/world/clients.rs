@@ -35,7 +35,7 @@ impl<M: Mode> World<'_, M> {
 
     fn invoke(&mut self, client: usize, ask: Ask) {
         let slot = self.servers + client;
-        let request = M::request(ask);
+        let request = M::request(&self.scenario.options, ask);
         let op = self
             .history
             .invoke(self.now, self.ids[slot], request.clone());

@@ -70,6 +70,12 @@ impl Clock {
         Now { wall, mono }
     }
 
+    /// How far the wall clock is off from the time of the world, either way.
+    pub fn is_off(&self, world: Time) -> Span {
+        let (wall, right) = (self.read(world).wall, world + EPOCH);
+        wall.since(right).max(right.since(wall))
+    }
+
     /// How long the world waits while this node's monotonic clock counts `span`.
     pub fn in_world(&self, span: Span) -> Span {
         if self.drift_ppm == 0 {
@@ -133,6 +139,19 @@ mod tests {
             drifting(-1_000).in_world(Span::nanos(999_000)),
             Span::nanos(1_000_000)
         );
+    }
+
+    #[test]
+    fn a_clock_is_off_by_what_it_stepped_drifted_or_stood_still_for() {
+        let off = |clock: &Clock, world| clock.is_off(Time::from_nanos(world)).as_nanos();
+        let mut clock = drifting(1_000);
+        assert_eq!(off(&clock, 1_000_000), 1_000);
+        clock.step(-5_000);
+        assert_eq!(off(&clock, 1_000_000), 4_000);
+        let mut clock = drifting(0);
+        clock.freeze(Time::from_nanos(100), true);
+        assert_eq!(off(&clock, 100), 0);
+        assert_eq!(off(&clock, 400), 300);
     }
 
     #[test]

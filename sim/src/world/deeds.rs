@@ -1,6 +1,6 @@
 //! What faults do to the world, and undo.
 
-use netsplit::Mode;
+use netsplit::{Input, Mode};
 use tracing::info;
 
 use super::World;
@@ -17,6 +17,7 @@ impl<M: Mode> World<'_, M> {
         groups: &[Vec<usize>],
         begin: bool,
     ) {
+        self.log_part(what, groups, begin);
         let on = groups.first().map_or(&[][..], |group| &group[..]);
         match what {
             What::Partition(_) | What::Shape(_) => {
@@ -37,12 +38,10 @@ impl<M: Mode> World<'_, M> {
                 };
                 self.govern(part, [clog(slots(), None), clog(None, slots())], begin);
             }
-            What::Down { how, .. } => on
-                .iter()
-                .for_each(|slot| self.down_or_back(*slot, *how, begin)),
-            What::Rolling { .. } | What::Trap { .. } => {
+            What::Down { .. } | What::Rolling { .. } | What::Trap { .. } => {
+                let how = what.down().unwrap_or(Down::Crash);
                 on.iter()
-                    .for_each(|slot| self.down_or_back(*slot, Down::Crash, begin));
+                    .for_each(|slot| self.down_or_back(*slot, how, begin));
             }
             What::Pause(_) => on.iter().for_each(|slot| self.pause(*slot, begin)),
             What::SlowCpu { factor, .. } => {
@@ -53,6 +52,7 @@ impl<M: Mode> World<'_, M> {
                 .iter()
                 .for_each(|slot| self.trouble(*slot, *trouble, begin)),
             What::Clock { skew, .. } => {
+                self.log_clocks();
                 for slot in on {
                     let clock = &mut self.hosts[*slot].clock;
                     match skew {
@@ -60,6 +60,7 @@ impl<M: Mode> World<'_, M> {
                         Skew::Step(nanos) => clock.step(if begin { *nanos } else { -nanos }),
                     }
                 }
+                self.log_clocks();
             }
             What::Reset { .. } => {
                 let draw = self.storm.faults[part.0].draws.next_draw();
@@ -73,6 +74,9 @@ impl<M: Mode> World<'_, M> {
                 });
                 self.stall_streams(part, stall);
             }
+            What::Unlist(_) => self.names.unlist(on, begin),
+            What::Resolver { answer, .. } if begin => self.names.begin(part, on, *answer),
+            What::Resolver { .. } => self.names.end(part, on),
             What::Lose { queue, share, .. } => {
                 for slot in on {
                     let lost = self.hosts[*slot].lose(queue, *share);
@@ -109,19 +113,27 @@ impl<M: Mode> World<'_, M> {
 
     /// A host goes down for a fault, or has been down long enough for it.
     fn down_or_back(&mut self, slot: usize, how: Down, goes: bool) {
-        let host = &mut self.hosts[slot];
         if !goes {
-            host.downs -= 1;
+            if how == Down::Quit {
+                self.out_of_time(slot);
+            }
+            self.hosts[slot].downs -= 1;
             self.revive(slot);
             return;
         }
-        host.downs += 1;
+        self.hosts[slot].downs += 1;
+        if how == Down::Quit {
+            if self.hosts[slot].process.is_some() {
+                self.input(slot, Input::Quit);
+            }
+            return;
+        }
         let silent = matches!(how, Down::HostDeath | Down::Power);
         self.crash(slot, silent);
         let host = &mut self.hosts[slot];
         host.dead |= silent;
         match how {
-            Down::Crash => {}
+            Down::Crash | Down::Quit => {}
             Down::HostDeath | Down::Power => self.jammed.retain(|(from, _), _| *from != slot),
             Down::Wipe => {
                 host.disk.wipe();
@@ -134,6 +146,14 @@ impl<M: Mode> World<'_, M> {
                 host.spoiled |= rots;
                 host.robbed |= rots;
             }
+        }
+    }
+
+    /// Who was asked to stop and has not is killed. It has been up all the time: nobody starts what is to be down.
+    pub(super) fn out_of_time(&mut self, slot: usize) {
+        if self.hosts[slot].process.is_some() {
+            info!(target: "world", at = %self.now, node = %self.ids[slot], "has not stopped in time");
+            self.crash(slot, false);
         }
     }
 

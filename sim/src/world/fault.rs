@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use netsplit::{Span, SpanRange};
 
+use super::names::Answer;
 use super::network::{Act, Noise, Rule};
 use super::random::{Chance, Stream};
 use super::target::{Crowd, Group, Shape, bind};
@@ -52,7 +53,7 @@ pub enum What {
     /// Of the group each one is clogged or not, as a coin falls: one after another in the first half, and let go in
     /// another order in the second.
     Swizzle(Group),
-    /// The nodes go down; each restarts by itself.
+    /// The nodes go down; each is started again when its time is over.
     Down {
         /// Who.
         on: Group,
@@ -65,6 +66,8 @@ pub enum What {
         on: Group,
         /// How long between a restart and the next one's going down.
         gap: SpanRange,
+        /// Whether they are asked to, before they are made to.
+        quit: bool,
     },
     /// The nodes go down when they come to a point.
     Trap {
@@ -96,6 +99,15 @@ pub enum What {
         /// What.
         skew: Skew,
     },
+    /// The servers are taken out of the name that stands for them, and put back.
+    Unlist(Group),
+    /// The name service is not well.
+    Resolver {
+        /// For whom.
+        on: Group,
+        /// What they are answered.
+        answer: Answer,
+    },
     /// A part of what waits in a queue is lost, at once.
     Lose {
         /// Whose.
@@ -120,6 +132,8 @@ pub enum Down {
     Wipe,
     /// It comes back with a record that cannot be read any more.
     Rot,
+    /// It is asked to stop by itself, and its process is killed if it has not when it ought to be back.
+    Quit,
 }
 
 /// Where a trap waits.
@@ -190,13 +204,14 @@ impl What {
                 vec![from, to]
             }
             What::Links { from, to, .. } => from.iter().chain(to).collect(),
-            What::Swizzle(on) | What::Pause(on) => vec![on],
+            What::Swizzle(on) | What::Pause(on) | What::Unlist(on) => vec![on],
             What::Down { on, .. }
             | What::Rolling { on, .. }
             | What::Trap { on, .. }
             | What::SlowCpu { on, .. }
             | What::Disk { on, .. }
             | What::Clock { on, .. }
+            | What::Resolver { on, .. }
             | What::Lose { on, .. } => vec![on],
             What::Shape(_) => Vec::new(),
         }
@@ -217,7 +232,9 @@ impl What {
             | What::Stall { .. }
             | What::Pause(_)
             | What::SlowCpu { .. }
-            | What::Clock { .. } => true,
+            | What::Clock { .. }
+            | What::Unlist(_)
+            | What::Resolver { .. } => true,
             What::Disk { trouble, .. } => matches!(trouble, Trouble::Slow(_) | Trouble::Stalls),
             What::Swizzle(_)
             | What::Reset { .. }
@@ -313,12 +330,14 @@ impl What {
         )
     }
 
-    /// Whether nodes go down in it.
-    pub fn takes_down(&self) -> bool {
-        matches!(
-            self,
-            What::Down { .. } | What::Rolling { .. } | What::Trap { .. }
-        )
+    /// How nodes go down in it, if they do.
+    pub fn down(&self) -> Option<Down> {
+        match self {
+            What::Down { how, .. } => Some(*how),
+            What::Rolling { quit: true, .. } => Some(Down::Quit),
+            What::Rolling { quit: false, .. } | What::Trap { .. } => Some(Down::Crash),
+            _ => None,
+        }
     }
 }
 
@@ -382,10 +401,12 @@ impl What {
                     Down::Power => "power loss at",
                     Down::Wipe => "crash and wipe",
                     Down::Rot => "crash, and a rotten record at",
+                    Down::Quit => "quit",
                 };
                 format!("{how} {}", on(0))
             }
-            What::Rolling { .. } => format!("rolling restart of {}", on(0)),
+            What::Rolling { quit: false, .. } => format!("rolling restart of {}", on(0)),
+            What::Rolling { quit: true, .. } => format!("rolling graceful restart of {}", on(0)),
             What::Trap {
                 point: Point::Written,
                 ..
@@ -427,6 +448,15 @@ impl What {
                 let way = if *nanos < 0 { "back" } else { "forward" };
                 let by = Span::nanos(nanos.unsigned_abs());
                 format!("wall clock of {} steps {way} by {by}", on(0))
+            }
+            What::Unlist(_) => format!("unlist {}", on(0)),
+            What::Resolver { answer, .. } => {
+                let answer = match answer {
+                    Answer::Stale => "knows nothing new",
+                    Answer::Nothing => "knows nobody",
+                    Answer::Never => "does not answer",
+                };
+                format!("name service of {} {answer}", on(0))
             }
             What::Lose { queue, share, .. } => {
                 format!(

@@ -1,11 +1,14 @@
 //! A host: a process with its clock, disk, alarms and what waits to leave.
 
 use std::collections::VecDeque;
+use std::hash::Hash;
 
+use hashbrown::HashMap;
 use netsplit::{
     DiskError, Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span,
     SpanRange, StreamId, Ticket, Time,
 };
+use rustc_hash::FxBuildHasher;
 
 use super::clock::Clock;
 use super::disk::Disk;
@@ -47,6 +50,8 @@ pub(super) struct Host<M: Mode> {
     /// The streams that it knows of, and the last that it opened.
     pub(super) streams: Vec<StreamId>,
     pub(super) last_stream: StreamId,
+    /// The streams that it has closed, and of which the others are to learn behind a flush.
+    pub(super) closing: Vec<StreamId>,
     /// Its machine is down, and answers nobody.
     pub(super) dead: bool,
     pub(super) ticket: Ticket,
@@ -178,6 +183,7 @@ impl<M: Mode> Host<M> {
             waiting: VecDeque::new(),
             streams: Vec::new(),
             last_stream: StreamId::before_first(member.id),
+            closing: Vec::new(),
             dead: false,
             ticket: Ticket(0),
             flushes: 0,
@@ -228,6 +234,12 @@ impl<M: Mode> Host<M> {
         self.cpu.inbox.retain(is_of_others);
     }
 
+    /// Closes a stream on this side before the others may learn of it.
+    pub(super) fn stop_hearing(&mut self, stream: StreamId) {
+        self.closing.push(stream);
+        self.stop_waiting_for(stream);
+    }
+
     /// All that a crash takes besides the disk's unflushed tail.
     pub(super) fn forget(&mut self) {
         self.process = None;
@@ -235,6 +247,7 @@ impl<M: Mode> Host<M> {
         self.cpu.looks = None;
         self.cpu.busy = Time::ZERO;
         self.held.clear();
+        self.closing.clear();
         self.waiting.clear();
         self.alarms.clear();
     }
@@ -244,6 +257,8 @@ impl<M: Mode> Host<M> {
 /// over and over, as an election timeout is, costs the queue nothing.
 pub(super) struct Alarms<T> {
     alarms: Vec<Alarm<T>>,
+    /// Where each stands: a node of a large mesh has some for every other.
+    places: HashMap<T, usize, FxBuildHasher>,
     draws: Key,
     drawn: u64,
 }
@@ -265,10 +280,11 @@ pub(super) enum Ring<T> {
     Nothing,
 }
 
-impl<T: Copy + Eq> Alarms<T> {
+impl<T: Copy + Eq + Hash> Alarms<T> {
     fn new(draws: Key) -> Alarms<T> {
         Alarms {
             alarms: Vec::new(),
+            places: HashMap::default(),
             draws,
             drawn: 0,
         }
@@ -285,18 +301,14 @@ impl<T: Copy + Eq> Alarms<T> {
         self.drawn += 1;
         let span: Span = self.draws.draw(self.drawn).within(within);
         let due = now + clock.in_world(span);
-        let place = self
-            .alarms
-            .iter()
-            .position(|alarm| alarm.timer == timer)
-            .unwrap_or_else(|| {
-                self.alarms.push(Alarm {
-                    timer,
-                    due: None,
-                    queued: None,
-                });
-                self.alarms.len() - 1
+        let place = *self.places.entry(timer).or_insert_with(|| {
+            self.alarms.push(Alarm {
+                timer,
+                due: None,
+                queued: None,
             });
+            self.alarms.len() - 1
+        });
         let alarm = &mut self.alarms[place];
         alarm.due = Some(due);
         if alarm.queued.is_some_and(|queued| queued <= due) {
@@ -307,8 +319,8 @@ impl<T: Copy + Eq> Alarms<T> {
     }
 
     pub(super) fn disarm(&mut self, timer: T) {
-        if let Some(alarm) = self.alarms.iter_mut().find(|alarm| alarm.timer == timer) {
-            alarm.due = None;
+        if let Some(place) = self.places.get(&timer) {
+            self.alarms[*place].due = None;
         }
     }
 
@@ -353,6 +365,7 @@ impl<T: Copy + Eq> Alarms<T> {
 
     fn clear(&mut self) {
         self.alarms.clear();
+        self.places.clear();
     }
 }
 

@@ -36,6 +36,9 @@ impl<M: Mode> World<'_, M> {
         *self.out.last_ticket() = host.ticket;
         *self.out.last_stream() = host.last_stream;
         host.dead = false;
+        if host.life.0 > 0 && !host.id.is_client() {
+            self.log.rise(host.id, self.now);
+        }
         let now = host.clock.read(self.now);
         let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
         host.process = Some(process);
@@ -59,6 +62,9 @@ impl<M: Mode> World<'_, M> {
         host.disk.crash(self.disks[slot].draw(host.flushes));
         host.life.0 += 1;
         host.dead = silent;
+        if !host.id.is_client() {
+            self.log.die(host.id, self.now);
+        }
         let draw = self.disks[slot].draw(host.flushes);
         self.lose_streams(slot, silent, draw);
         if let Some(client) = slot.checked_sub(self.servers) {

@@ -17,6 +17,8 @@ mod host;
 mod jam;
 pub mod law;
 mod lives;
+mod log;
+pub mod names;
 pub mod network;
 mod outbox;
 pub mod panics;
@@ -31,20 +33,23 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
-    Broken, Kinds, Life, Mode, NodeId, OpId, Outbox, Protocol, Span, StreamId, Time, Violation,
+    Broken, Kinds, Life, Mode, NodeId, OpId, Outbox, Process, Protocol, Span, StreamId, Time,
+    Violation,
 };
 use rustc_hash::FxHasher;
-use tracing::info;
+use tracing::{debug, info};
 
 use self::events::Events;
 use self::ground::Ground;
 use self::host::Host;
 use self::jam::Jam;
+use self::names::Names;
 use self::network::Network;
 use self::random::{Key, Purpose};
 use self::roster::Roster;
 use self::storm::Storm;
 use self::streams::Streams;
+use crate::check::log::FaultLog;
 use crate::history::History;
 use crate::scenario::Scenario;
 use crate::workload::Workload;
@@ -55,8 +60,13 @@ const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
 /// How long a supervisor waits before it starts a process that stopped by itself: systemd's `RestartSec`.
 const SUPERVISOR: Span = Span::millis(100);
 
-/// So many events waiting, besides a thousand for each host, are an avalanche: each brings on more than one other.
+/// So many events waiting, besides a thousand for each host and what every two servers may have for each other, are an
+/// avalanche: each brings on more than one other.
 const AVALANCHE: usize = 250_000;
+
+/// What a server may have waiting for another without piling anything up: both ways of the stream that it opened, the way
+/// of one before, and an alarm each for dialing, connecting, writing and reading.
+const FOR_EACH_OTHER: usize = 8;
 
 /// The judges that are the world's own: what every mode promises.
 pub const WORLD_PROMISES: [&str; 4] = [
@@ -106,6 +116,12 @@ enum Event<P: Protocol> {
     Revive {
         host: usize,
     },
+    /// The name service answers.
+    Answer {
+        host: usize,
+        life: Life,
+        servers: Vec<NodeId>,
+    },
     /// A busy host may be free.
     Free {
         host: usize,
@@ -121,6 +137,9 @@ enum Event<P: Protocol> {
     Settle,
 }
 
+/// What a process shows an operator ([`netsplit::Process::gauges`]).
+pub type Gauges = Vec<(&'static str, u64)>;
+
 /// What a run leaves behind.
 pub struct Outcomes<M: Mode> {
     /// Folded from every event, and what processes and clients ended with: equal for equal runs.
@@ -131,6 +150,8 @@ pub struct Outcomes<M: Mode> {
     pub unknown: Vec<String>,
     /// What clients saw.
     pub history: History<M>,
+    /// What befell the servers.
+    pub log: FaultLog,
     /// From the end of the storm until all was well; none if it never was.
     pub converged: Option<Span>,
     /// Messages sent, by kind.
@@ -139,6 +160,8 @@ pub struct Outcomes<M: Mode> {
     pub delivered: u64,
     /// Notes, by kind.
     pub notes: Vec<u64>,
+    /// What the servers that are up showed at the end, by name; none if the mode shows nothing.
+    pub gauges: Vec<(NodeId, Gauges)>,
     /// The faults as they struck.
     pub faults: Vec<(Time, String)>,
     /// When it ended.
@@ -162,6 +185,7 @@ pub struct World<'a, M: Mode> {
     /// What waits for a jam to end, by link.
     jammed: BTreeMap<(usize, usize), Jam<M::Message>>,
     streams: Streams<M::Message>,
+    names: Names,
     /// Whether what processors do takes time.
     counts: bool,
     disks: Vec<Key>,
@@ -172,6 +196,7 @@ pub struct World<'a, M: Mode> {
     /// Clients whose time to ask came while they were busy.
     late: Vec<bool>,
     history: History<M>,
+    log: FaultLog,
     invariants: M::Invariants,
     found: Vec<Broken>,
     violations: Vec<Violation>,
@@ -183,6 +208,8 @@ pub struct World<'a, M: Mode> {
     deadline: Time,
     converged: Option<Span>,
     over: bool,
+    /// Whether invariants look, and the storm is followed by the calm.
+    judged: bool,
     /// Who is taking a step, for the report of a panic.
     stepping: Option<NodeId>,
     /// Whether that step is a boot, or answers the news that a write failed.
@@ -223,6 +250,7 @@ impl<'a, M: Mode> World<'a, M> {
             zones,
             jammed: BTreeMap::new(),
             streams: Streams::new(scenario.network.window),
+            names: Names::new(servers, hosts.len()),
             counts: scenario.cpu.counts(),
             disks: (0..hosts.len() as u32)
                 .map(|slot| Key::new(seed, Purpose::Disk(slot)))
@@ -232,6 +260,7 @@ impl<'a, M: Mode> World<'a, M> {
             workload: Workload::new(seed, setup),
             open: vec![None; hosts.len() - servers],
             late: vec![false; hosts.len() - servers],
+            log: FaultLog::new(ids[..servers].to_vec()),
             hosts,
             ids,
             servers,
@@ -247,10 +276,18 @@ impl<'a, M: Mode> World<'a, M> {
             deadline: Time::NEVER,
             converged: None,
             over: false,
+            judged: true,
             stepping: None,
             booting: false,
             failing: false,
         }
+    }
+
+    /// The same, without invariants, and over when the storm is: for figures, which say how much and not whether.
+    #[must_use]
+    pub fn unjudged(mut self) -> World<'a, M> {
+        self.judged = false;
+        self
     }
 
     /// Runs to the end: the storm, the calm, and no further than the first violation.
@@ -273,6 +310,8 @@ impl<'a, M: Mode> World<'a, M> {
         }
         self.events
             .push(Time::ZERO + self.scenario.length, Event::Calm);
+        self.log_clocks();
+        self.log_noise();
         (0..self.hosts.len()).for_each(|slot| self.boot(slot));
         for client in 0..self.open.len() {
             let first = Time::ZERO + self.workload.pause(client);
@@ -283,7 +322,8 @@ impl<'a, M: Mode> World<'a, M> {
                 },
             );
         }
-        let bound = AVALANCHE + 1000 * self.hosts.len();
+        let pairs = self.servers * self.servers;
+        let bound = AVALANCHE + 1000 * self.hosts.len() + FOR_EACH_OTHER * pairs;
         let mut at_this_instant = 0;
         while !self.over {
             let Some((at, event)) = self.events.pop() else {
@@ -328,8 +368,14 @@ impl<'a, M: Mode> World<'a, M> {
             Event::Retransmit { stream, way, round } => self.retransmit(stream, way, round),
             Event::Garbled { from, to } => self.garbled(from as usize, to as usize),
             Event::Revive { host } => self.revive(host),
+            Event::Answer {
+                host,
+                life,
+                servers,
+            } => self.answer(host, life, servers),
             Event::Free { host } => self.free(host),
             Event::Turn { fault, part, on } => self.turn(fault, part, on),
+            Event::Calm if !self.judged => self.over = true,
             Event::Calm => self.calm(),
             Event::Settle => self.settle(),
         }
@@ -355,7 +401,28 @@ impl<'a, M: Mode> World<'a, M> {
         self.over = true;
     }
 
+    /// What the servers that are up show, which is also written down.
+    fn gauges(&self) -> Vec<(NodeId, Gauges)> {
+        let servers = self.hosts[..self.servers].iter();
+        let shows = |host: &Host<M>| Some((host.id, host.process.as_ref()?.gauges()));
+        let all: Vec<(NodeId, Gauges)> = servers
+            .filter_map(shows)
+            .filter(|(_, gauges)| !gauges.is_empty())
+            .collect();
+        for (id, gauges) in &all {
+            let shown: Vec<String> = gauges
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
+            debug!(target: "world", at = %self.now, node = %id, "shows {}", shown.join(", "));
+        }
+        all
+    }
+
     fn finish(mut self) -> Outcomes<M> {
+        let gauges = self.gauges();
+        self.log_clocks();
+        self.log.close(self.now);
         for host in &self.hosts {
             host.process.hash(&mut self.digest);
         }
@@ -376,10 +443,12 @@ impl<'a, M: Mode> World<'a, M> {
             violations: self.violations,
             unknown: unfound,
             history: self.history,
+            log: self.log,
             converged: self.converged,
             messages: self.messages,
             delivered: self.delivered,
             notes: self.notes,
+            gauges,
             faults: self.storm.log,
             ended: self.now,
         }

@@ -35,6 +35,9 @@ impl<M: Mode> World<'_, M> {
             self.failing = false;
             return;
         }
+        if !self.judged {
+            return;
+        }
         let view = View {
             hosts: &self.hosts,
             ids: &self.ids,
@@ -76,7 +79,11 @@ impl<M: Mode> World<'_, M> {
                 }
             }
             Effect::Close(stream) if !host.holds() => self.close_stream(slot, stream),
-            Effect::Close(stream) => host.hold(Outward::Close(stream)),
+            Effect::Close(stream) => {
+                host.stop_hearing(stream);
+                host.hold(Outward::Close(stream));
+            }
+            Effect::Resolve => self.resolve(slot),
             Effect::Respond(op, outcome) => {
                 if host.holds() {
                     host.hold(Outward::Respond(op, outcome));
@@ -121,6 +128,10 @@ impl<M: Mode> World<'_, M> {
             Effect::Stop(reason) => {
                 info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
                 host.lost |= self.booting;
+                // Whoever is held down and still up was asked to quit.
+                if host.downs > 0 && !host.id.is_client() {
+                    self.log.part(host.id, self.now);
+                }
                 self.events
                     .push(self.now + SUPERVISOR, Event::Revive { host: slot });
                 self.crash(slot, false);

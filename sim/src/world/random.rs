@@ -32,6 +32,8 @@ pub enum Purpose {
     Core,
     /// What a client asks, and when.
     Workload(u32),
+    /// The answers of the name service to a host.
+    Resolver(u32),
 }
 
 /// All draws of one purpose, by ordinal.
@@ -66,6 +68,7 @@ impl Key {
             Purpose::Fault(fault) => (6, fault, 0),
             Purpose::Workload(client) => (7, client, 0),
             Purpose::Core => (8, 0, 0),
+            Purpose::Resolver(host) => (9, host, 0),
         };
         let place = u64::from(a) << 32 | u64::from(b);
         Key(scramble(scramble(seed ^ scramble(tag)) ^ scramble(!place)))

@@ -276,7 +276,7 @@ impl<M: Mode> World<'_, M> {
         // Who goes down or comes back is told there, and the first beginning of what has one part was told already.
         let this = &self.storm.faults[fault];
         let told = on && self.now == this.struck;
-        if !told && !this.what.takes_down() {
+        if !told && this.what.down().is_none() {
             let text = this.what.describe(&self.names(&this.parts[part].groups));
             info!(target: "world", at = %self.now, "{} {text}", if on { "FAULT" } else { "HEAL" });
         }

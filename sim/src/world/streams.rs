@@ -31,6 +31,8 @@ enum Segment<T> {
     Accept,
     Data(T),
     Credit(u32),
+    /// Asks whether anybody is still there, where no credit is left to find out by pushing.
+    Probe,
     End(Closing),
 }
 
@@ -210,7 +212,9 @@ impl<M: Mode> World<'_, M> {
 
     /// A process closes a stream. It hears nothing more of it, not even what has come already.
     pub(super) fn close_stream(&mut self, slot: usize, id: StreamId) {
-        self.hosts[slot].stop_waiting_for(id);
+        let host = &mut self.hosts[slot];
+        host.closing.retain(|other| *other != id);
+        host.stop_waiting_for(id);
         if self.stream_at(slot, id).is_some() {
             debug!(target: "world", at = %self.now, node = %self.ids[slot], "closes {id}");
             self.leave(slot, id, Closing::Finished);
@@ -390,8 +394,9 @@ impl<M: Mode> World<'_, M> {
                 self.hosts[slot].streams.push(id);
                 self.post(id, end, self.now, Segment::Accept);
                 let (stream, mine) = (id, false);
-                self.input(
+                self.tell_end(
                     slot,
+                    id,
                     Input::Opened {
                         stream,
                         peer,
@@ -406,8 +411,9 @@ impl<M: Mode> World<'_, M> {
                 stream.accepted = true;
                 stream.ways[end].credit = credit;
                 let (stream, mine) = (id, true);
-                self.input(
+                self.tell_end(
                     slot,
+                    id,
                     Input::Opened {
                         stream,
                         peer,
@@ -416,14 +422,17 @@ impl<M: Mode> World<'_, M> {
                     },
                 );
             }
+            // What nobody takes in opens no window.
+            Segment::Data(_) if self.hosts[slot].closing.contains(&id) => {}
             Segment::Data(message) => {
                 trace!(target: "world", at = %self.now, node = %self.ids[slot], "<- {id}: {message}");
                 self.delivered += 1;
-                self.input(slot, Input::Arrived(id, message));
+                self.tell_end(slot, id, Input::Arrived(id, message));
             }
+            Segment::Probe => {}
             Segment::Credit(bytes) => {
                 stream.ways[end].credit += bytes;
-                self.input(slot, Input::Credit(id, bytes));
+                self.tell_end(slot, id, Input::Credit(id, bytes));
             }
             Segment::End(why) => {
                 stream.alive[end] = false;
@@ -432,8 +441,15 @@ impl<M: Mode> World<'_, M> {
                 }
                 self.hosts[slot].streams.retain(|other| *other != id);
                 debug!(target: "world", at = %self.now, node = %self.ids[slot], "{id} is over: {}", why);
-                self.input(slot, Input::Closed(id, why));
+                self.tell_end(slot, id, Input::Closed(id, why));
             }
+        }
+    }
+
+    /// A process hears of a stream, unless it has closed it: the others learn of that behind a flush, it knows at once.
+    fn tell_end(&mut self, slot: usize, id: StreamId, input: Input<M>) {
+        if !self.hosts[slot].closing.contains(&id) {
+            self.input(slot, input);
         }
     }
 
@@ -483,6 +499,7 @@ impl<M: Mode> World<'_, M> {
                 self.post(id, end, self.now, Segment::End(Closing::Reset));
             }
             self.ask_again(id);
+            self.probe(id, 1 - end);
         }
     }
 
@@ -495,14 +512,29 @@ impl<M: Mode> World<'_, M> {
                 if !stream.alive[end] && !this.segments.is_empty() {
                     this.abandoned = true;
                     this.truncate(this.flying);
-                    buried.push(*id);
+                    buried.push((*id, end));
                 }
             }
         }
         // The map has no order of its own.
         buried.sort_unstable();
-        for id in buried {
+        for (id, end) in buried {
             self.ask_again(id);
+            self.probe(id, 1 - end);
+        }
+    }
+
+    /// Who is left with a window of which more than half is used up may have lost the credit that was on its way: its
+    /// system probes the window, as TCP does, and so it learns that its peer is gone.
+    fn probe(&mut self, id: StreamId, end: usize) {
+        let half = self.streams.window / 2;
+        let Some(stream) = self.streams.all.get(&id) else {
+            return;
+        };
+        let this = &stream.ways[end];
+        let is_open = stream.alive[end] && (end == 1 || stream.accepted);
+        if is_open && this.credit <= half && this.segments.is_empty() {
+            self.post(id, end, self.now, Segment::Probe);
         }
     }
 

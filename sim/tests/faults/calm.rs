@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::seen::{Seen, play, servers};
 
 /// Every fault that lasts, one of each, on whom it leaves nobody a way around it.
-const ALL: [&str; 26] = [
+const ALL: [&str; 30] = [
     "partition = ['n1', 'n2', 'n3']",
     "partition = 'one'",
     "partition = 'halves'",
@@ -22,7 +22,9 @@ const ALL: [&str; 26] = [
     "power = ['all', 'clients']",
     "wipe = 'all'",
     "rot = 'all'",
+    "quit = ['all', 'clients']",
     "rolling = { on = ['all', 'clients'] }",
+    "rolling = { on = ['all', 'clients'], quit = true }",
     "crash_at = { on = 'all', after = 'write' }",
     "pause = ['all', 'clients']",
     "slow_cpu = { on = 'all', factor = 1000 }",
@@ -32,6 +34,8 @@ const ALL: [&str; 26] = [
     "fill_disk = 'all'",
     "fail_flushes = 'all'",
     "fake_flushes = 'all'",
+    "unlist = 'all'",
+    "resolver = { on = 'all', answer = 'never' }",
 ];
 
 /// Of what strikes clocks, the end is seen as well.
@@ -49,6 +53,7 @@ fn every_fault_is_healed_when_the_storm_is_over() {
         for flap in ["", "flap = '10ms..30ms', "] {
             let flaps = [
                 "part", "cut", "drop", "jam", "slow_", "noise", "pause", "stall", "step", "freeze",
+                "unlist", "resolver",
             ];
             if !flap.is_empty() && !flaps.iter().any(|what| deed.starts_with(what)) {
                 continue;
@@ -212,6 +217,7 @@ fn who_is_not_of_the_core_says_and_hears_nothing_any_more_whatever_had_befallen_
         ("fill_disk = 'all'", "down"),
         ("fail_flushes = 'all'", "down"),
         ("pause = 'all'", "still"),
+        ("quit = 'all'", "apart"),
         ("partition = ['n1', 'n2', 'n3', 'n4', 'n5']", "apart"),
         ("drop = { from = 'all', to = 'all' }", "apart"),
         ("jam = { from = 'all', to = 'all' }", "apart"),
@@ -229,7 +235,7 @@ fn who_is_not_of_the_core_says_and_hears_nothing_any_more_whatever_had_befallen_
                     assert_eq!(heard(&seen, other, node), 0, "{deed}: {other} hears {node}");
                     assert_eq!(heard(&seen, node, other), 0, "{deed}: {node} hears {other}");
                 }
-                // Who only stood apart goes down, stands still or is cut off now.
+                // Who only stood apart, or was asked to stop and did not, goes down, stands still or is cut off now.
                 let wrote = seen.count(node, "wrote", CALM);
                 assert!(
                     wrote == 0 || way == "apart" && wrote == WELL,

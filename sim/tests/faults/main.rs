@@ -6,8 +6,11 @@
 mod calm;
 mod clock_and_queue;
 mod disk;
+mod log;
+mod names;
 mod network;
 mod probe;
 mod process;
+mod quit;
 mod seen;
 mod targets;

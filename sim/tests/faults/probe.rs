@@ -43,6 +43,10 @@ pub(crate) struct Options {
     rewrites: bool,
     /// How many servers may lose their disks.
     lost_servers: u32,
+    /// How long a server takes to stop when it is asked to; zero if it never does.
+    quits: Span,
+    /// How long from one question for who is there to the next; zero if it never asks.
+    resolves: Span,
 }
 
 impl Default for Options {
@@ -57,6 +61,8 @@ impl Default for Options {
             stubborn: false,
             rewrites: false,
             lost_servers: 9,
+            quits: Span::ZERO,
+            resolves: Span::ZERO,
         }
     }
 }
@@ -74,6 +80,8 @@ pub(crate) enum Message {
 pub(crate) enum Timer {
     Tick,
     Empty,
+    Stop,
+    Resolve,
     Answer(OpId),
 }
 
@@ -85,6 +93,8 @@ pub(crate) enum Note {
     Empties(Vec<u64>),
     Told(DiskError),
     Wall(Wall),
+    Asked,
+    Knows(Vec<NodeId>),
 }
 
 /// What is odd about the wall clock, from one tick to the next, measured by the monotonic one.
@@ -112,6 +122,8 @@ pub(crate) struct Server {
     empties: Span,
     stubborn: bool,
     rewrites: bool,
+    quits: Span,
+    resolves: Span,
     beats: u64,
     record: u64,
     inbox: Queue<u64>,
@@ -141,6 +153,8 @@ impl Server {
             empties: options.empties,
             stubborn: options.stubborn,
             rewrites: options.rewrites,
+            quits: options.quits,
+            resolves: options.resolves,
             // No two beats are alike, in whichever lives they are sent.
             beats: u64::from(life.0) * 1000,
             record: last.map_or(0, |last| last + 1),
@@ -205,6 +219,18 @@ impl Server {
                     out.stop("the disk failed");
                 }
             }
+            Input::Quit => {
+                out.note(Note::Asked);
+                if self.quits > Span::ZERO {
+                    out.arm(Timer::Stop, self.quits);
+                }
+            }
+            Input::Fired(Timer::Stop) => out.stop("was asked to quit"),
+            Input::Fired(Timer::Resolve) => {
+                out.arm(Timer::Resolve, self.resolves);
+                out.resolve();
+            }
+            Input::Resolved(servers) => out.note(Note::Knows(servers)),
             Input::Fired(Timer::Answer(_)) | Input::Flushed(_) | Input::Requested(..) => {}
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
         }
@@ -240,6 +266,9 @@ impl Process for Node {
         out.note(Note::Boots(disk.to_vec(), now.wall));
         out.arm(Timer::Tick, config.options.interval);
         out.arm(Timer::Empty, config.options.empties);
+        if config.options.resolves > Span::ZERO {
+            out.arm(Timer::Resolve, config.options.resolves);
+        }
         let last = disk.iter().flatten().copied().max();
         Node::Server(Server::boot(config, me, life, now, last))
     }
@@ -295,6 +324,7 @@ impl Mode for Probe {
     const ROLES: &'static [&'static str] = &["boss", "ghost"];
     const REQUESTS: &'static [&'static str] = &["ask"];
     const QUEUES: &'static [&'static str] = &["inbox"];
+    const RESOLVES: bool = true;
     const SERVERS: RangeInclusive<u32> = 1..=9;
 
     type Process = Node;
@@ -319,11 +349,11 @@ impl Mode for Probe {
         Ok(())
     }
 
-    fn request(ask: Ask) -> u64 {
+    fn request(_: &Options, ask: Ask) -> u64 {
         ask.value.name
     }
 
-    fn promises() -> Vec<Promise<Probe>> {
+    fn promises(_: &Options, _: u32) -> Vec<Promise<Probe>> {
         Vec::new()
     }
 
@@ -379,7 +409,9 @@ impl fmt::Display for Message {
 }
 
 impl Kinds for Note {
-    const KINDS: &'static [&'static str] = &["boots", "hears", "wrote", "empties", "told", "wall"];
+    const KINDS: &'static [&'static str] = &[
+        "boots", "hears", "wrote", "empties", "told", "wall", "asked", "knows",
+    ];
     fn kind(&self) -> usize {
         match self {
             Note::Boots(..) => 0,
@@ -388,6 +420,8 @@ impl Kinds for Note {
             Note::Empties(_) => 3,
             Note::Told(_) => 4,
             Note::Wall(_) => 5,
+            Note::Asked => 6,
+            Note::Knows(_) => 7,
         }
     }
 }
@@ -413,6 +447,11 @@ impl fmt::Display for Note {
                 beats.iter().try_for_each(|beat| write!(f, " {beat}"))
             }
             Note::Told(error) => write!(f, "told: {error}"),
+            Note::Asked => f.write_str("asked to quit"),
+            Note::Knows(servers) => {
+                f.write_str("knows")?;
+                servers.iter().try_for_each(|server| write!(f, " {server}"))
+            }
             Note::Wall(Wall::StandsStill) => f.write_str("wall stands still"),
             Note::Wall(Wall::Leaps(by)) => write!(f, "wall leaps by {by}"),
             Note::Wall(Wall::FallsBack(by)) => write!(f, "wall falls back by {by}"),

@@ -2,12 +2,15 @@
 
 use std::ops::Range;
 
+use netsplit_sim::check::log::FaultLog;
 use netsplit_sim::modes;
 use netsplit_sim::play::{Play, Run};
 use netsplit_sim::report::transcript::{self, Wanted};
-use netsplit_sim::scenario::{Problem, Source};
+use netsplit_sim::scenario::{Problem, Scenario, Source};
+use netsplit_sim::world::World;
+use netsplit_sim::world::ground::Ground;
 
-use super::probe::PROBE;
+use super::probe::{PROBE, Probe};
 
 /// One line of a transcript.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +41,7 @@ const USUAL: [(&str, &str); 5] = [
     ),
 ];
 
-fn read(head: &str, faults: &[&str]) -> Result<Box<dyn Play>, Problem> {
+fn source(head: &str, faults: &[&str]) -> Source {
     let mut text = format!("mode = 'probe'\nseeds = '0..1'\n{head}\n");
     let given = |key: &str| {
         let keys = head.lines().filter_map(|line| line.split_once('='));
@@ -53,7 +56,18 @@ fn read(head: &str, faults: &[&str]) -> Result<Box<dyn Play>, Problem> {
         .collect();
     text += &format!("fault = [{}]\n", faults.join(", "));
     let path = "faults.toml".into();
-    modes::read(&[&PROBE], &Source { path, text })
+    Source { path, text }
+}
+
+fn read(head: &str, faults: &[&str]) -> Result<Box<dyn Play>, Problem> {
+    modes::read(&[&PROBE], &source(head, faults))
+}
+
+/// What the judges of such a scenario are told of its faults.
+pub(crate) fn log(head: &str, faults: &[&str]) -> FaultLog {
+    let scenario = Scenario::<Probe>::read(&source(head, faults), &[])
+        .unwrap_or_else(|problem| panic!("{problem:?}"));
+    World::new(&scenario, 0, Ground::plain()).run().log
 }
 
 /// Runs a scenario that says this besides the usual, with these faults.

@@ -51,6 +51,44 @@ fn who_closes_hears_nothing_of_what_had_come_in_a_pause_or_while_it_was_busy() {
 }
 
 #[test]
+fn who_closes_behind_a_flush_hears_nothing_more_while_that_holds_the_close() {
+    // What n2 pushes past its flush at 50ms arrives at 51ms, and the close leaves at 58ms.
+    let head =
+        "options = { flushes = true, echo = true, closes = 5, retry = '1h' }\ndisk.flush = '8ms'";
+    let seen = play(0, head, &[]);
+    assert_eq!(seen.when("n1", "closes n1/1"), [58_000]);
+    assert_eq!(seen.closed("n2"), [(59_000, "n1/1 finished")]);
+    assert_eq!(seen.last("n2", "n1/1"), 5);
+    assert_eq!(
+        seen.numbers("n1", "reads n1/1 ", 0..u64::MAX),
+        ticks(10_000..50_000, 1, 1_000)
+    );
+    assert_eq!(seen.closed("n1"), []);
+}
+
+#[test]
+fn who_closes_behind_a_flush_hears_nothing_of_what_had_come_nor_of_an_end() {
+    let head = "options = { flushes = true, echo = true, hangs_up = 5, retry = '1h' }";
+    let pause = "at = '11ms', for = '100ms', pause = 'n2'";
+    let stall = "at = '5ms', for = '200ms', stall_disk = 'n2'";
+    let seen = play(0, head, &[pause, stall]);
+    assert_eq!(seen.got("n2", "n1/1", 0..u64::MAX), at_once(111_000, 1..6));
+    // Nor of the reset by which it would learn that n1 is dead.
+    let crash = "at = '155ms', for = '10ms', crash = 'n1'";
+    let dies = play(0, head, &[pause, stall, crash]);
+    for seen in [seen, dies] {
+        let reads = seen.when("n2", "reads n1/1 ");
+        assert!(reads.iter().all(|at| *at <= 111_000), "{reads:?}");
+        assert!(
+            !seen
+                .closed("n2")
+                .iter()
+                .any(|(_, what)| what.starts_with("n1/1 "))
+        );
+    }
+}
+
+#[test]
 fn both_can_close_at_once() {
     let head = "options = { closes = 5, hangs_up = 5, retry = '1h' }\nnetwork.latency = '0s'";
     let seen = play(0, head, &[]);

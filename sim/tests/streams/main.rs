@@ -9,6 +9,7 @@ mod calm;
 mod closing;
 mod death;
 mod effects;
+mod law;
 mod links;
 mod opening;
 mod pauses;

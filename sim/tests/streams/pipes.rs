@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 use netsplit::{
     Ask, Broken, Closing, Cluster, Damage, Input, Invariants, Kinds, Life, Member, Mode, NodeId,
-    Now, OpId, Outbox, Outcome, Process, Promise, Protocol, Size, Span, StreamId,
+    Now, OpId, Outbox, Outcome, Process, Promise, Protocol, Size, Span, SpanRange, StreamId,
 };
 use netsplit_sim::modes::WithMistakes;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub(crate) struct Options {
     /// So many servers, from the first, open streams; the others wait for them.
     opens: u32,
     /// How long from one tick to the next.
-    interval: Span,
+    interval: SpanRange,
     /// How many items are pushed at a tick, at most.
     burst: u64,
     /// The size of a message, in bytes.
@@ -39,11 +39,13 @@ pub(crate) struct Options {
     /// Whether who was opened to pushes as well.
     echo: bool,
     /// How long after the end of a stream its opener opens the next.
-    retry: Span,
+    retry: SpanRange,
     /// After how many items the opener closes a stream; zero for never.
     closes: u64,
     /// After how many items that it got the other one closes a stream; zero for never.
     hangs_up: u64,
+    /// How long after it began a stream each end closes it, by itself; zero for never.
+    tires: SpanRange,
     /// When the pushing is over, and everything has to arrive; zero for never.
     until: Span,
     /// Whether it pushes what there is no credit for.
@@ -62,13 +64,14 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             opens: 1,
-            interval: Span::millis(10),
+            interval: Span::millis(10).into(),
             burst: 1,
             size: 100,
             echo: false,
-            retry: Span::millis(100),
+            retry: Span::millis(100).into(),
             closes: 0,
             hangs_up: 0,
+            tires: Span::ZERO.into(),
             until: Span::ZERO,
             greedy: false,
             dogged: false,
@@ -104,16 +107,20 @@ pub(crate) struct Item {
 pub(crate) enum Timer {
     Tick,
     Open(NodeId),
+    Tire(StreamId),
     Answer(OpId),
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Note {
+    Begins(StreamId, NodeId),
     Opened(StreamId, NodeId, bool, u32),
     Pushed(StreamId, u64),
     Got(StreamId, u64),
+    Remarks(StreamId, u64),
     Reads(StreamId, u64),
     Credit(StreamId, u32),
+    Leaves(StreamId),
     Closed(StreamId, Closing),
     Hears(NodeId, u64),
 }
@@ -178,10 +185,11 @@ impl Server {
 
     fn open(&mut self, peer: NodeId, out: &mut Outbox<Pipes>) {
         let stream = out.open(peer);
-        self.begin(stream, peer, true);
+        out.note(Note::Begins(stream, peer));
+        self.begin(stream, peer, true, out);
     }
 
-    fn begin(&mut self, stream: StreamId, peer: NodeId, mine: bool) {
+    fn begin(&mut self, stream: StreamId, peer: NodeId, mine: bool, out: &mut Outbox<Pipes>) {
         assert!(!self.over.contains(&stream), "{stream} was over");
         let pipe = Pipe {
             peer,
@@ -193,6 +201,22 @@ impl Server {
         };
         let before = self.pipes.insert(stream, pipe);
         assert!(before.is_none(), "{stream} was there before");
+        if self.options.tires.max > Span::ZERO {
+            out.arm(Timer::Tire(stream), self.options.tires);
+        }
+    }
+
+    /// Closes a stream.
+    fn leave(&mut self, stream: StreamId, out: &mut Outbox<Pipes>) {
+        out.close(stream);
+        out.note(Note::Leaves(stream));
+        self.end(stream, out);
+    }
+
+    /// Whether the pushing is over, and the closing.
+    fn rests(&self, now: Now) -> bool {
+        let until = self.options.until;
+        until > Span::ZERO && now.mono.as_nanos() >= until.as_nanos()
     }
 
     /// Forgets a stream; its opener opens another one later.
@@ -226,8 +250,7 @@ impl Server {
 
     fn tick(&mut self, now: Now, out: &mut Outbox<Pipes>) {
         out.arm(Timer::Tick, self.options.interval);
-        let until = self.options.until;
-        if until > Span::ZERO && now.mono.as_nanos() >= until.as_nanos() {
+        if self.rests(now) {
             return;
         }
         self.ticks += 1;
@@ -267,8 +290,7 @@ impl Server {
             out.push(stream, self.message(stream, number));
             out.note(Note::Pushed(stream, number));
             if last {
-                out.close(stream);
-                self.end(stream, out);
+                self.leave(stream, out);
             }
         }
         if let Some(pipe) = self.pipes.get_mut(&stream)
@@ -279,6 +301,7 @@ impl Server {
             // It says nothing of what was written.
             let remark = Message::Remark(self.ticks, self.options.size);
             out.push_past_flush(stream, remark);
+            out.note(Note::Remarks(stream, self.ticks));
         }
     }
 
@@ -293,8 +316,7 @@ impl Server {
                 let (got, mine) = (pipe.got, pipe.mine);
                 out.note(Note::Got(stream, got));
                 if got == hangs_up && !mine {
-                    out.close(stream);
-                    self.end(stream, out);
+                    self.leave(stream, out);
                 }
             }
             Message::Remark(tick, _) => out.note(Note::Reads(stream, tick)),
@@ -306,6 +328,11 @@ impl Server {
         match input {
             Input::Fired(Timer::Tick) => self.tick(now, out),
             Input::Fired(Timer::Open(peer)) => self.open(peer, out),
+            Input::Fired(Timer::Tire(stream)) => {
+                if self.pipes.contains_key(&stream) && !self.rests(now) {
+                    self.leave(stream, out);
+                }
+            }
             Input::Opened {
                 stream,
                 peer,
@@ -313,7 +340,7 @@ impl Server {
                 credit,
             } => {
                 if !mine {
-                    self.begin(stream, peer, false);
+                    self.begin(stream, peer, false, out);
                 }
                 let pipe = self.pipes.get_mut(&stream);
                 let pipe = pipe.unwrap_or_else(|| panic!("nobody opened {stream}"));
@@ -337,6 +364,7 @@ impl Server {
             Input::Delivered(..) => panic!("items travel on streams"),
             Input::Failed(_) => out.stop("the disk failed"),
             Input::Fired(Timer::Answer(_)) | Input::Flushed(_) | Input::Requested(..) => {}
+            Input::Quit | Input::Resolved(_) => {}
         }
     }
 
@@ -348,7 +376,12 @@ impl Server {
             if !pipe.open {
                 return Some(format!("{me} still waits for {stream}"));
             }
-            let got = other.pipes.get(stream).filter(|other| other.open)?.got;
+            let Some(theirs) = other.pipes.get(stream).filter(|other| other.open) else {
+                // Who has nothing to say never learns that the other is gone.
+                let speaks = pipe.mine || self.options.echo;
+                return speaks.then(|| format!("{me} has {stream}, and {} has not", other.me));
+            };
+            let got = theirs.got;
             let pushed = pipe.pushed;
             let short = got != pushed;
             short.then(|| format!("{me} pushed {pushed} into {stream}, and {got} arrived"))
@@ -434,11 +467,11 @@ impl Mode for Pipes {
         Ok(())
     }
 
-    fn request(ask: Ask) -> u64 {
+    fn request(_: &Options, ask: Ask) -> u64 {
         ask.value.name
     }
 
-    fn promises() -> Vec<Promise<Pipes>> {
+    fn promises(_: &Options, _: u32) -> Vec<Promise<Pipes>> {
         Vec::new()
     }
 
@@ -454,8 +487,8 @@ impl Mode for Pipes {
     }
 
     /// A few of the shortest timeouts: whoever still waits for a longer one is forgotten.
-    fn calm_budget(_: &Options) -> Span {
-        Span::secs(1)
+    fn calm_budget(options: &Options) -> Span {
+        options.answers + Span::secs(1)
     }
 
     /// Between those who are well, streams are open and what was pushed has arrived.
@@ -510,17 +543,21 @@ impl fmt::Display for Message {
 
 impl Kinds for Note {
     const KINDS: &'static [&'static str] = &[
-        "opened", "pushed", "got", "reads", "credit", "closed", "hears",
+        "begins", "opened", "pushed", "got", "remarks", "reads", "credit", "leaves", "closed",
+        "hears",
     ];
     fn kind(&self) -> usize {
         match self {
-            Note::Opened(..) => 0,
-            Note::Pushed(..) => 1,
-            Note::Got(..) => 2,
-            Note::Reads(..) => 3,
-            Note::Credit(..) => 4,
-            Note::Closed(..) => 5,
-            Note::Hears(..) => 6,
+            Note::Begins(..) => 0,
+            Note::Opened(..) => 1,
+            Note::Pushed(..) => 2,
+            Note::Got(..) => 3,
+            Note::Remarks(..) => 4,
+            Note::Reads(..) => 5,
+            Note::Credit(..) => 6,
+            Note::Leaves(..) => 7,
+            Note::Closed(..) => 8,
+            Note::Hears(..) => 9,
         }
     }
 }
@@ -528,14 +565,17 @@ impl Kinds for Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Note::Begins(stream, peer) => write!(f, "begins {stream} with {peer}"),
             Note::Opened(stream, peer, mine, credit) => {
                 let whose = if *mine { "mine" } else { "theirs" };
                 write!(f, "opened {stream} with {peer}, {whose}, {credit} bytes")
             }
             Note::Pushed(stream, number) => write!(f, "pushed {stream} {number}"),
             Note::Got(stream, number) => write!(f, "got {stream} {number}"),
+            Note::Remarks(stream, tick) => write!(f, "remarks {stream} {tick}"),
             Note::Reads(stream, tick) => write!(f, "reads {stream} {tick}"),
             Note::Credit(stream, bytes) => write!(f, "credit {stream} {bytes}"),
+            Note::Leaves(stream) => write!(f, "leaves {stream}"),
             Note::Closed(stream, why) => write!(f, "closed {stream} {why}"),
             Note::Hears(from, tick) => write!(f, "hears {from} {tick}"),
         }

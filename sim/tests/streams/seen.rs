@@ -58,9 +58,13 @@ pub(crate) fn read(head: &str, faults: &[&str]) -> Box<dyn Play> {
 
 /// Runs a scenario, whatever comes of it.
 pub(crate) fn watch(seed: u64, head: &str, faults: &[&str]) -> Seen {
-    let scenario = read(head, faults);
-    let (run, text) = transcript::text(Wanted::everything(), || scenario.play_here(seed));
-    let lines = text.lines().map(line).collect();
+    listen(read(head, faults).as_ref(), seed, Wanted::everything())
+}
+
+/// Runs a scenario and listens to what is wanted, whatever comes of it.
+pub(crate) fn listen(scenario: &dyn Play, seed: u64, wanted: Wanted) -> Seen {
+    let (run, text) = transcript::text(wanted, || scenario.play_here(seed));
+    let lines = text.lines().filter_map(line).collect();
     Seen { run, lines }
 }
 
@@ -71,19 +75,25 @@ pub(crate) fn play(seed: u64, head: &str, faults: &[&str]) -> Seen {
     seen
 }
 
-fn line(line: &str) -> Line {
-    let (at, rest) = line.split_at(12);
-    let seconds = at.trim().trim_end_matches('s').split_once('.');
-    let (seconds, micros) = seconds.expect("an instant has a point");
-    let number = |digits: &str| digits.parse::<u64>().expect("an instant has digits");
-    Line {
-        at: number(seconds) * 1_000_000 + number(micros),
-        node: rest[..6].trim().to_owned(),
-        text: rest[7..].to_owned(),
-    }
+/// A line of a transcript; none for what goes on behind a line break, as the words of a panic do.
+fn line(line: &str) -> Option<Line> {
+    let (at, rest) = line.split_at_checked(12)?;
+    let (seconds, micros) = at.trim().strip_suffix('s')?.split_once('.')?;
+    let number = |digits: &str| digits.parse::<u64>().ok();
+    Some(Line {
+        at: number(seconds)? * 1_000_000 + number(micros)?,
+        node: rest.get(..6)?.trim().to_owned(),
+        text: rest.get(7..)?.to_owned(),
+    })
 }
 
 impl Seen {
+    /// Everything, in order: when, at which node and what.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (u64, &str, &str)> {
+        let lines = self.lines.iter();
+        lines.map(|line| (line.at, line.node.as_str(), line.text.as_str()))
+    }
+
     /// What begins like this at a node: when, and how it goes on.
     pub(crate) fn all(&self, node: &str, text: &str) -> Vec<(u64, &str)> {
         let here = self.lines.iter().filter(|line| line.node == node);

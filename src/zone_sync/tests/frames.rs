@@ -115,24 +115,115 @@ fn a_full_frame_takes_the_next_record_after_it_is_finished() {
     assert_eq!(decode(&bytes).unwrap().records().count(), 1);
 }
 
+fn sum(upto: u32, sum: u64) -> RangeSum {
+    let upto = Key(upto);
+    RangeSum { upto, sum }
+}
+
 #[test]
-fn digests_and_wishes_come_back_as_they_were() {
-    let what = What::Digest { buckets: 8 };
+fn ranges_come_back_as_they_were() {
+    for (after, start) in [(None, 1), (Some(Key(6)), 5)] {
+        let what = What::Digest { after };
+        let header = Header { what, ..HEADER };
+        assert_eq!(header.size(), BODY + start);
+        let mut writer = FrameWriter::new(BODY + start + 24, &header);
+        let ranges = [sum(7, u64::MAX), sum(u32::MAX, 1)];
+        for _ in 0..2 {
+            assert_eq!(ranges.map(|range| writer.push_range(&range)), [Ok(()); 2]);
+            let bytes = writer.finish();
+            let frame = decode(&bytes).unwrap();
+            assert_eq!(frame.header.what, what);
+            assert_eq!(frame.ranges().collect::<Vec<_>>(), ranges);
+            assert_eq!((frame.records().count(), frame.wanted().count()), (0, 0));
+        }
+        writer.push_range(&ranges[0]).unwrap();
+        writer.push_range(&sum(8, 2)).unwrap();
+        assert_eq!(writer.push_range(&ranges[1]), Err(NoFit::Full));
+    }
+}
+
+#[test]
+fn ranges_that_do_not_ascend_are_garbage() {
+    let what = What::Digest {
+        after: Some(Key(6)),
+    };
     let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
-    writer.push_digest(0, u64::MAX).unwrap();
-    writer.push_digest(7, 1).unwrap();
+    writer.push_range(&sum(7, 3)).unwrap();
+    writer.push_range(&sum(8, 4)).unwrap();
+    let bytes = writer.finish().to_vec();
+    let cases: [(usize, u8, &str); 4] = [
+        (17, 2, "unknown beginning of a range 2, at byte 17"),
+        (18, 7, "a range up to k7 that begins behind it, at byte 22"),
+        (22, 8, "a range up to k8 that begins behind it, at byte 34"),
+        (34, 7, "a range up to k7 that begins behind it, at byte 34"),
+    ];
+    for (at, with, says) in cases {
+        assert_eq!(spoilt(bytes.clone(), at, &[with]), says);
+    }
+}
+
+#[test]
+#[should_panic(expected = "ranges ascend")]
+fn ranges_that_do_not_ascend_are_not_written() {
+    let what = What::Digest { after: None };
+    let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
+    writer.push_range(&sum(7, 3)).unwrap();
+    let _ = writer.push_range(&sum(7, 3));
+}
+
+#[test]
+fn wishes_come_back_as_they_were() {
+    let what = What::Want;
+    let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
+    assert_eq!(decode(&writer.finish()).unwrap().wanted().count(), 0);
+    writer.push_wanted(None, Key(7)).unwrap();
+    writer.push_wanted(Some(Key(8)), Key(9)).unwrap();
+    let bytes = writer.finish().to_vec();
+    let frame = decode(&bytes).unwrap();
+    assert_eq!(
+        frame.wanted().collect::<Vec<_>>(),
+        [(None, Key(7)), (Some(Key(8)), Key(9))]
+    );
+    assert_eq!(
+        spoilt(bytes.clone(), 23, &[9]),
+        "a range up to k9 that begins behind it, at byte 27"
+    );
+    assert_eq!(
+        spoilt(bytes, 22, &[2]),
+        "unknown beginning of a range 2, at byte 22"
+    );
+}
+
+#[test]
+fn nodes_that_are_missed_come_back_as_they_were() {
+    let what = What::Misses;
+    let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
+    writer.push_missed(n(3)).unwrap();
+    writer.push_missed(n(2)).unwrap();
     let bytes = writer.finish();
     let frame = decode(&bytes).unwrap();
-    assert_eq!(frame.header.what, what);
-    assert_eq!(frame.digests().collect::<Vec<_>>(), [(0, u64::MAX), (7, 1)]);
-    assert_eq!((frame.records().count(), frame.wanted().count()), (0, 0));
+    assert_eq!(frame.missed().collect::<Vec<_>>(), [n(3), n(2)]);
+    assert_eq!(
+        spoilt(bytes.to_vec(), 21, &[0]),
+        "no node has the code 0x6e000000, at byte 21"
+    );
+}
 
-    let what = What::Want { buckets: 8 };
-    let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
-    writer.push_wanted(7).unwrap();
-    let bytes = writer.finish();
-    assert_eq!(decode(&bytes).unwrap().wanted().collect::<Vec<_>>(), [7]);
-    assert_eq!(spoilt(bytes.to_vec(), 21, &[8]), "no bucket 8, at byte 21");
+#[test]
+fn a_usage_comes_back_as_it_was_and_is_16_bytes_long() {
+    let used = usage(1, 12, u64::MAX, at(1, 1));
+    let bytes = frame(What::Live, &[used]);
+    assert_eq!(bytes.len(), BODY + Record::FIXED + 16);
+    assert_eq!(
+        decode(&bytes).unwrap().records().collect::<Vec<_>>(),
+        [used]
+    );
+    for length in [15, 17] {
+        assert_eq!(
+            spoilt(bytes.clone(), 42, &[length]),
+            format!("a usage with {length} bytes, at byte 42")
+        );
+    }
 }
 
 #[test]
@@ -150,16 +241,17 @@ fn frames_that_hold_nothing_hold_nothing() {
 
 #[test]
 fn every_flaw_is_named_and_located() {
-    let cases: [(usize, &[u8], &str); 11] = [
+    let cases: [(usize, &[u8], &str); 12] = [
         (0, &[57], "says it is 57 bytes long and is not, at byte 0"),
         (4, &[2], "unknown protocol 2, at byte 4"),
         (6, &[0, 1], "cut short, 44 bytes of 256, at byte 12"),
         (12, &[0xff], "the zone's name is no UTF-8, at byte 12"),
-        (16, &[6], "unknown kind of frame 6, at byte 16"),
+        (16, &[7], "unknown kind of frame 7, at byte 16"),
         (32, b"N", "no node has the code 0x4e000001, at byte 29"),
         (29, &[0], "no node has the code 0x6e000000, at byte 29"),
         (41, &[1], "a tombstone with 10 bytes, at byte 42"),
-        (41, &[2], "unknown kind of content 2, at byte 41"),
+        (41, &[2], "a usage with 10 bytes, at byte 42"),
+        (41, &[3], "unknown kind of content 3, at byte 41"),
         (42, &[11], "cut short, 2 bytes of 3, at byte 54"),
         (55, &[1], "a value's padding is not zeros, at byte 54"),
     ];

@@ -10,6 +10,8 @@ use crate::Losable;
 fn a_record() -> impl Strategy<Value = Record> {
     let content = prop_oneof![
         4 => (0..3_u64).prop_map(|name| Content::Value(v(name))),
+        1 => (0..2_u64, 0..2_u64)
+            .prop_map(|(total, excess)| Content::Usage(Usage { total, excess })),
         1 => Just(Content::Tombstone),
     ];
     (0..6_u32, 0..20_u64, 1..=3_u32, content, 1..15_u64).prop_map(
@@ -23,18 +25,13 @@ fn a_record() -> impl Strategy<Value = Record> {
 }
 
 fn some_rules() -> impl Strategy<Value = Rules> {
-    (
-        1..8_usize,
-        any::<bool>(),
-        any::<bool>(),
-        prop::option::of(1..30_u64),
-    )
-        .prop_map(|(capacity, tie_break, relay, tombstones)| Rules {
+    (1..8_usize, any::<bool>(), prop::option::of(1..30_u64)).prop_map(
+        |(capacity, tie_break, tombstones)| Rules {
             capacity,
             tie_break,
-            relay,
             tombstones,
-        })
+        },
+    )
 }
 
 /// What happens to one zone.
@@ -42,7 +39,8 @@ fn some_rules() -> impl Strategy<Value = Rules> {
 enum Event {
     /// A local write of a value, or a local delete.
     Change(Record),
-    Merge(Record, NodeId, u64),
+    /// A record from another node, which is relayed if there is who told it.
+    Merge(Record, Option<NodeId>, u64),
     Expire(u64),
     Drop(sample::Index),
     Lose(usize),
@@ -51,8 +49,8 @@ enum Event {
 fn an_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => a_record().prop_map(Event::Change),
-        6 => (a_record(), 2..=4_u32, 0..30_u64)
-            .prop_map(|(record, from, now)| Event::Merge(record, n(from), now)),
+        6 => (a_record(), prop::option::of(2..=4_u32), 0..30_u64)
+            .prop_map(|(record, from, now)| Event::Merge(record, from.map(n), now)),
         2 => (0..30_u64).prop_map(Event::Expire),
         1 => any::<sample::Index>().prop_map(Event::Drop),
         1 => (0..3_usize).prop_map(Event::Lose),
@@ -61,9 +59,18 @@ fn an_event() -> impl Strategy<Value = Event> {
 
 fn change(zone: &mut Zone, record: Record) -> Written {
     match record.content {
-        Content::Value(value) => zone.write(record.key, value, record.stamp, record.life),
         Content::Tombstone => zone.delete(record.key, record.stamp),
+        content => zone.write(record.key, content, record.stamp, record.life),
     }
+}
+
+/// A merge, relayed if it made a difference and there is who told it.
+fn merge(zone: &mut Zone, record: Record, from: Option<NodeId>, now: u64) -> Merged {
+    let merged = zone.merge(record, now);
+    if let (Merged::Inserted | Merged::Replaced, Some(from)) = (merged, from) {
+        zone.relay(record.key, Origin::Told(from));
+    }
+    merged
 }
 
 /// A zone as one would write it in a minute.
@@ -125,7 +132,7 @@ impl Dumb {
         written
     }
 
-    fn merge(&mut self, record: Record, from: NodeId, now: u64) -> Merged {
+    fn merge(&mut self, record: Record, from: Option<NodeId>, now: u64) -> Merged {
         let tie_break = self.rules.tie_break;
         let merged = match self.raw(record.key) {
             _ if record.deadline() <= now => return Merged::Expired,
@@ -141,7 +148,7 @@ impl Dumb {
                 return Merged::NoRoom;
             }
         }
-        self.put(record, Some(from), self.rules.relay);
+        self.put(record, from, from.is_some());
         merged
     }
 
@@ -167,7 +174,7 @@ fn step(zone: &mut Zone, dumb: &mut Dumb, event: Event) {
         Event::Change(record) => assert_eq!(change(zone, record), dumb.change(record)),
         Event::Merge(record, from, now) => {
             let before = zone.raw(record.key).map(|record| record.stamp.time);
-            let merged = zone.merge(record, from, now);
+            let merged = merge(zone, record, from, now);
             assert_eq!(merged, dumb.merge(record, from, now));
             let after = zone.raw(record.key).map(|record| record.stamp.time);
             assert!(before <= after, "a merge never takes a stamp back");
@@ -197,7 +204,7 @@ fn assert_same(zone: &Zone, dumb: &Dumb, now: u64) {
         let pending = dumb.log.iter().filter(|change| change.0 > cursor).count();
         assert_eq!(zone.pending(cursor), pending);
         for peer in 2..=4 {
-            let changes = zone.changes_since(cursor, n(peer));
+            let changes = zone.changes_since(cursor, not_from(n(peer)));
             let changes: Vec<_> = changes
                 .map(|(version, record)| (version, *record))
                 .collect();
@@ -219,39 +226,52 @@ fn tell_everything(zones: &mut [Zone], from: usize, to: usize, now: u64) -> bool
     let records: Vec<Record> = zones[from].snapshot_after(None).copied().collect();
     let mut changed = false;
     for record in records {
-        let merged = zones[to].merge(record, n(from as u32 + 1), now);
+        let merged = zones[to].merge(record, now);
         changed |= matches!(merged, Merged::Inserted | Merged::Replaced);
     }
     changed
 }
 
 /// What changed at one node since it last told the other. Whether there was anything.
-fn tell_changes(zones: &mut [Zone], cursors: &mut [[u64; 3]; 3], from: usize, to: usize) -> bool {
+fn tell_changes(
+    zones: &mut [Zone],
+    cursors: &mut [[u64; 3]; 3],
+    (from, to): (usize, usize),
+    relay: bool,
+) -> bool {
     let cursor = &mut cursors[from][to];
-    let changes = zones[from].changes_since(*cursor, n(to as u32 + 1));
+    let changes = zones[from].changes_since(*cursor, not_from(n(to as u32 + 1)));
     let records: Vec<Record> = changes.map(|(_, record)| *record).collect();
     *cursor = zones[from].newest();
     for record in &records {
-        zones[to].merge(*record, n(from as u32 + 1), 0);
+        let from = relay.then(|| n(from as u32 + 1));
+        merge(&mut zones[to], *record, from, 0);
     }
     !records.is_empty()
 }
 
 const PAIRS: [(usize, usize); 6] = [(0, 1), (1, 0), (1, 2), (2, 1), (0, 2), (2, 0)];
 
-fn roomy(relay: bool, tombstones: Option<u64>) -> Rules {
+fn roomy(tombstones: Option<u64>) -> Rules {
     Rules {
         capacity: 100,
         tie_break: true,
-        relay,
         tombstones,
     }
+}
+
+fn zone_of(records: &[Record]) -> Zone {
+    let mut zone = Zone::new(roomy(None));
+    for record in records {
+        zone.merge(*record, 0);
+    }
+    zone
 }
 
 fn assert_equal(zones: &[Zone]) {
     for zone in &zones[1..] {
         assert_eq!(shown(zone.iter()), shown(zones[0].iter()));
-        assert_eq!(zone.digest(4), zones[0].digest(4));
+        assert!(zone.ranges(None, 2, 0).eq(zones[0].ranges(None, 2, 0)));
     }
 }
 
@@ -273,7 +293,7 @@ fn scenes() -> impl Strategy<Value = Vec<Scene>> {
 /// Local changes whose clocks never go back, told through the logs alone over the first so many of the pairs; then
 /// until nothing is left to tell.
 fn settle_by_logs(relay: bool, links: usize, scenes: &[Scene]) -> [Zone; 3] {
-    let mut zones = [(); 3].map(|()| Zone::new(roomy(relay, Some(1_000))));
+    let mut zones = [(); 3].map(|()| Zone::new(roomy(Some(1_000))));
     let mut cursors = [[0; 3]; 3];
     for scene in scenes {
         match *scene {
@@ -287,16 +307,15 @@ fn settle_by_logs(relay: bool, links: usize, scenes: &[Scene]) -> [Zone; 3] {
             }
             Scene::At(..) => {}
             Scene::Tell(pair) => {
-                let (from, to) = PAIRS[pair % links];
-                tell_changes(&mut zones, &mut cursors, from, to);
+                tell_changes(&mut zones, &mut cursors, PAIRS[pair % links], relay);
             }
         }
     }
     for round in 0.. {
         assert!(round < 5, "three nodes come to rest");
         let mut told = false;
-        for (from, to) in &PAIRS[..links] {
-            told |= tell_changes(&mut zones, &mut cursors, *from, *to);
+        for pair in &PAIRS[..links] {
+            told |= tell_changes(&mut zones, &mut cursors, *pair, relay);
         }
         if !told {
             return zones;
@@ -322,11 +341,10 @@ proptest! {
 
     #[test]
     fn nodes_that_tell_each_other_everything_become_equal(
-        relay in any::<bool>(),
         tombstones in prop::option::of(1..30_u64),
         scenes in scenes(),
     ) {
-        let mut zones = [(); 3].map(|()| Zone::new(roomy(relay, tombstones)));
+        let mut zones = [(); 3].map(|()| Zone::new(roomy(tombstones)));
         for scene in scenes {
             match scene {
                 Scene::At(node, Event::Change(record)) => {
@@ -371,18 +389,84 @@ proptest! {
             .prop_flat_map(|records| (Just(records.clone()), Just(records).prop_shuffle())),
         now in 0..30_u64,
     ) {
-        let mut zones = [(); 2].map(|()| Zone::new(roomy(false, None)));
+        let mut zones = [(); 2].map(|()| Zone::new(roomy(None)));
         for (zone, records) in zones.iter_mut().zip([&records, &shuffled]) {
             for record in records {
-                zone.merge(*record, n(2), now);
+                zone.merge(*record, now);
             }
         }
         assert_equal(&zones);
         for record in &records {
-            let again = zones[0].merge(*record, n(3), now);
+            let again = zones[0].merge(*record, now);
             prop_assert!(matches!(again, Merged::Known | Merged::Older | Merged::Expired));
         }
         assert_equal(&zones);
+    }
+
+    #[test]
+    fn ranges_are_a_sorted_list_cut_into_pieces(
+        records in prop::collection::vec(a_record(), 0..20),
+        after in prop::option::of(0..8_u32),
+        per in 1..5_usize,
+        now in 0..30_u64,
+    ) {
+        let zone = zone_of(&records);
+        let after = after.map(Key);
+        let lives = |record: &&Record| Some(record.key) > after && record.deadline() > now;
+        let rest: Vec<Record> = zone.iter().filter(lives).copied().collect();
+        let ranges: Vec<RangeSum> = zone.ranges(after, per, now).collect();
+        prop_assert_eq!(ranges.len(), rest.chunks(per).len().max(1));
+        let (last, all_but_last) = ranges.split_last().unwrap();
+        prop_assert_eq!(last.upto, Key(u32::MAX));
+        let mut start = after;
+        for (range, piece) in all_but_last.iter().zip(rest.chunks(per)) {
+            prop_assert_eq!(range.upto, piece[piece.len() - 1].key);
+        }
+        for (index, range) in ranges.iter().enumerate() {
+            prop_assert!(Some(range.upto) > start, "ranges ascend");
+            prop_assert_eq!(zone.range_sum(start, range.upto, now), range.sum);
+            let piece = rest.chunks(per).nth(index).unwrap_or(&[]);
+            prop_assert_eq!(zone_of(piece).range_sum(None, Key(u32::MAX), now), range.sum);
+            start = Some(range.upto);
+        }
+    }
+
+    #[test]
+    fn every_record_is_in_one_of_the_ranges_however_the_keys_are_cut(
+        records in prop::collection::vec(a_record(), 0..20),
+        mut cuts in prop::collection::btree_set(0..8_u32, 0..5),
+        now in 0..30_u64,
+    ) {
+        let zone = zone_of(&records);
+        cuts.insert(u32::MAX);
+        let mut after = None;
+        let (mut sum, mut seen) = (0_u64, Vec::<&Record>::new());
+        for upto in cuts.into_iter().map(Key) {
+            sum = sum.wrapping_add(zone.range_sum(after, upto, now));
+            seen.extend(zone.in_range(after, upto));
+            after = Some(upto);
+        }
+        prop_assert!(zone.iter().eq(seen));
+        prop_assert_eq!(sum, zone.range_sum(None, Key(u32::MAX), now));
+    }
+
+    #[test]
+    fn a_record_that_changed_changes_the_sum_of_its_range_and_of_no_other(
+        records in prop::collection::vec(a_record(), 1..20),
+        changed in a_record(),
+        per in 1..5_usize,
+    ) {
+        let mine = zone_of(&records);
+        let mut theirs = mine.clone();
+        let merged = theirs.merge(changed, 0);
+        let differs = matches!(merged, Merged::Inserted | Merged::Replaced);
+        let mut after = None;
+        for range in mine.ranges(None, per, 0) {
+            let holds_it = Some(changed.key) > after && changed.key <= range.upto;
+            let sum = theirs.range_sum(after, range.upto, 0);
+            prop_assert_eq!(sum != range.sum, differs && holds_it);
+            after = Some(range.upto);
+        }
     }
 
     #[test]
@@ -425,8 +509,19 @@ proptest! {
             What::Live | What::Snapshot => records.iter().for_each(|record| {
                 let _ = writer.push(record);
             }),
-            What::Digest { .. } => writer.push_digest(2, u64::from(value)).unwrap(),
-            What::Want { .. } => writer.push_wanted(2).unwrap(),
+            What::Digest { .. } => {
+                for upto in [8, 9, u32::MAX].map(Key) {
+                    writer.push_range(&RangeSum { upto, sum: u64::from(value) << 8 }).unwrap();
+                }
+            }
+            What::Want => {
+                writer.push_wanted(None, Key(u32::from(value))).unwrap();
+                writer.push_wanted(Some(Key(7)), Key(9)).unwrap();
+            }
+            What::Misses => {
+                writer.push_missed(n(u32::from(value) + 1)).unwrap();
+                writer.push_missed(n(2)).unwrap();
+            }
             What::SnapshotEnd | What::Keepalive => {}
         }
         let mut bytes = writer.finish().to_vec();
@@ -442,7 +537,7 @@ proptest! {
     #[test]
     fn random_bytes_are_garbage_or_a_frame(
         mut bytes in prop::collection::vec(any::<u8>(), 0..200),
-        what in 0..8_u8,
+        what in 0..9_u8,
         (is_long_enough, has_a_header) in any::<(bool, bool)>(),
     ) {
         let length = bytes.len() as u32;
@@ -464,6 +559,8 @@ fn any_record() -> impl Strategy<Value = Record> {
     let content = prop_oneof![
         4 => (any::<u64>(), 0..300_u32)
             .prop_map(|(name, bytes)| Content::Value(Value { name, bytes })),
+        1 => any::<(u64, u64)>()
+            .prop_map(|(total, excess)| Content::Usage(Usage { total, excess })),
         1 => Just(Content::Tombstone),
     ];
     let writer = (prop::char::range('a', 'z'), 1..=NodeId::MAX_NUMBER)
@@ -483,9 +580,13 @@ fn any_kind() -> impl Strategy<Value = What> {
         What::Live,
         What::Snapshot,
         What::SnapshotEnd,
-        What::Digest { buckets: 3 },
+        What::Digest { after: None },
+        What::Digest {
+            after: Some(Key(7)),
+        },
         What::Keepalive,
-        What::Want { buckets: 3 },
+        What::Want,
+        What::Misses,
     ])
 }
 
@@ -510,10 +611,13 @@ fn assert_canonical(bytes: &[u8]) {
         .records()
         .for_each(|record| writer.push(&record).unwrap());
     frame
-        .digests()
-        .for_each(|(bucket, digest)| writer.push_digest(bucket, digest).unwrap());
+        .ranges()
+        .for_each(|range| writer.push_range(&range).unwrap());
     frame
         .wanted()
-        .for_each(|bucket| writer.push_wanted(bucket).unwrap());
+        .for_each(|(after, upto)| writer.push_wanted(after, upto).unwrap());
+    frame
+        .missed()
+        .for_each(|node| writer.push_missed(node).unwrap());
     assert_eq!(&writer.finish()[..], bytes);
 }

@@ -1,14 +1,19 @@
-//! One zone on an empty stage, and frames as bytes.
+//! One zone on an empty stage, one process, one step, and frames as bytes.
 //!
-//! In reading order: [`zones`], what a zone does with one record; [`frames`], bytes good and bad; [`laws`], where
-//! something clever must equal something dumb, and where nodes must agree.
+//! In reading order: [`zones`], what a zone does with one record; [`frames`], bytes good and bad; [`steps`], what a node
+//! or a client does with one input; [`clients`], a client that asks again; [`laws`], where something clever must equal something dumb, and where nodes must
+//! agree; [`limit_laws`], how much a mesh admits; [`walk_laws`], how two nodes catch up.
 
 use super::*;
 use crate::NodeId;
 use crate::kv::{Key, Value};
 
+mod clients;
 mod frames;
 mod laws;
+mod limit_laws;
+mod steps;
+mod walk_laws;
 mod zones;
 
 const LIFE: u64 = 100;
@@ -22,7 +27,6 @@ fn faithful() -> Rules {
     Rules {
         capacity: 3,
         tie_break: false,
-        relay: false,
         tombstones: None,
     }
 }
@@ -60,9 +64,21 @@ fn shown<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<String> {
     records.into_iter().map(Record::to_string).collect()
 }
 
+/// What anybody told but this peer.
+fn not_from(peer: NodeId) -> impl Fn(&Record, Origin) -> bool {
+    move |_, origin| origin.from() != Some(peer)
+}
+
+fn usage(key: u32, total: u64, excess: u64, stamp: Stamp) -> Record {
+    Record {
+        content: Content::Usage(Usage { total, excess }),
+        ..value(key, 0, stamp)
+    }
+}
+
 /// What a peer is to be told behind a version: `version: record`.
 fn told(zone: &Zone, cursor: u64, peer: NodeId) -> Vec<String> {
-    let changes = zone.changes_since(cursor, peer);
+    let changes = zone.changes_since(cursor, not_from(peer));
     changes
         .map(|(version, record)| format!("{version}: {record}"))
         .collect()

@@ -1,7 +1,5 @@
 //! The operations on one key, sorted into versions: who saw whose write.
 
-use std::fmt;
-
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use netsplit::OpId;
@@ -196,7 +194,7 @@ impl KeyHistory {
             }
             let Some((kind, value, revision)) = meaning(call) else {
                 return Err(Breach {
-                    evidence: format!("{} is no answer to what was asked", Told(call)),
+                    evidence: format!("{call} is no answer to what was asked"),
                     ops: vec![call.op],
                 });
             };
@@ -435,18 +433,17 @@ impl KeyHistory {
         &self,
         calls: &[Call],
         ops: &[u32],
-        words: impl FnOnce(&[Told<'_>]) -> String,
+        words: impl FnOnce(&[&Call]) -> String,
     ) -> Breach {
         let called: Vec<&Call> = ops
             .iter()
             .map(|&op| &calls[self.ops[op as usize].call as usize])
             .collect();
-        let told: Vec<Told<'_>> = called.iter().map(|&call| Told(call)).collect();
         let mut ops: Vec<OpId> = called.iter().map(|call| call.op).collect();
         ops.sort_unstable();
         ops.dedup();
         Breach {
-            evidence: words(&told),
+            evidence: words(&called),
             ops,
         }
     }
@@ -473,23 +470,4 @@ fn meaning(call: &Call) -> Option<(Kind, Option<Value>, u64)> {
         Some(Response::Found(_, revision) | Response::Written(revision)) => revision.0,
     };
     Some((kind, value, revision))
-}
-
-/// A call in a sentence of evidence: `c2 get k3 -> found v7 @12 (#41)`.
-pub(super) struct Told<'a>(pub(super) &'a Call);
-
-impl fmt::Display for Told<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Call {
-            client,
-            op,
-            request,
-            response,
-            ..
-        } = self.0;
-        match response {
-            Some(response) => write!(f, "{client} {request} -> {response} ({op})"),
-            None => write!(f, "{client} {request} -> no answer ({op})"),
-        }
-    }
 }

@@ -378,7 +378,7 @@ impl Search {
             .collect();
         history.breach(calls, &ops, |told| {
             let (open, rest) = told.split_at(stuck.open.len());
-            let key = open[0].0.request.key();
+            let key = open[0].request.key();
             let open: Vec<String> = open.iter().map(ToString::to_string).collect();
             let after = match writer {
                 Some(_) => format!("after {}", rest[0]),

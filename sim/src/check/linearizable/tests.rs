@@ -1,5 +1,5 @@
 use netsplit::kv::{Key, Request, Response, Revision, Value};
-use netsplit::{NodeId, OpId};
+use netsplit::{NodeId, OpId, Time};
 use proptest::prelude::*;
 
 use super::history::KeyHistory;
@@ -51,11 +51,16 @@ fn history(calls: &[(u64, u64, Request, Option<Response>)]) -> Vec<Call> {
         op: OpId(index as u32),
         request,
         response,
+        server: None,
+        life: None,
+        waits: false,
         invoked,
         returned: match response {
             Some(_) => returned,
             None => u64::MAX,
         },
+        invoked_at: Time::from_nanos(invoked),
+        returned_at: response.map(|_| Time::from_nanos(returned)),
     };
     calls.iter().enumerate().map(call).collect()
 }

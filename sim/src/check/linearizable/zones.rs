@@ -98,7 +98,7 @@ fn inside(history: &KeyHistory, calls: &[Call], outer: &Version, inner: &Version
     }
     history.breach(calls, &[outer.last, late, outer.first, early], |told| {
         let last = if early == late {
-            told[3].0.op.to_string()
+            told[3].op.to_string()
         } else {
             told[3].to_string()
         };

@@ -64,6 +64,13 @@ fn a_server_whose_disk_fails_stops_and_says_nothing_more() {
 }
 
 #[test]
+fn a_server_that_is_asked_to_quit_stops_at_once_whatever_it_is() {
+    for mut server in [server(3, 1, &[1]), settled_leader(3)] {
+        server.takes(Input::Quit).shows("stop: was asked to quit");
+    }
+}
+
+#[test]
 fn a_voter_persists_its_vote_before_casting_it() {
     let mut voter = server(3, 1, &[1]);
     voter.hears(n(2), request_vote(2, at(1, 1))).shows(
