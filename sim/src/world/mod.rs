@@ -117,11 +117,7 @@ enum Event<P: Protocol> {
         host: usize,
     },
     /// The name service answers.
-    Answer {
-        host: usize,
-        life: Life,
-        servers: Vec<NodeId>,
-    },
+    Answer(Box<names::Reply>),
     /// A busy host may be free.
     Free {
         host: usize,
@@ -368,11 +364,7 @@ impl<'a, M: Mode> World<'a, M> {
             Event::Retransmit { stream, way, round } => self.retransmit(stream, way, round),
             Event::Garbled { from, to } => self.garbled(from as usize, to as usize),
             Event::Revive { host } => self.revive(host),
-            Event::Answer {
-                host,
-                life,
-                servers,
-            } => self.answer(host, life, servers),
+            Event::Answer(reply) => self.answer(*reply),
             Event::Free { host } => self.free(host),
             Event::Turn { fault, part, on } => self.turn(fault, part, on),
             Event::Calm if !self.judged => self.over = true,

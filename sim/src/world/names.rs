@@ -103,6 +103,15 @@ impl Names {
     }
 }
 
+/// An answer on its way. It stands apart from other events, so that those stay small: a large system has a hundred
+/// thousand of them waiting.
+pub(super) struct Reply {
+    host: usize,
+    /// Which of its lives asked.
+    life: Life,
+    servers: Vec<NodeId>,
+}
+
 impl<M: Mode> World<'_, M> {
     /// A process asks who is there.
     #[cold]
@@ -119,20 +128,20 @@ impl<M: Mode> World<'_, M> {
         let (host, life) = (slot, self.hosts[slot].life);
         self.events.push(
             self.now + draw.within(ANSWERS_AFTER),
-            Event::Answer {
+            Event::Answer(Box::new(Reply {
                 host,
                 life,
                 servers,
-            },
+            })),
         );
     }
 
     /// An answer comes: for the life that asked, if that is not over.
     #[cold]
-    pub(super) fn answer(&mut self, slot: usize, life: Life, servers: Vec<NodeId>) {
-        let host = &self.hosts[slot];
-        if host.life == life && host.process.is_some() {
-            self.input(slot, Input::Resolved(servers));
+    pub(super) fn answer(&mut self, reply: Reply) {
+        let host = &self.hosts[reply.host];
+        if host.life == reply.life && host.process.is_some() {
+            self.input(reply.host, Input::Resolved(reply.servers));
         }
     }
 
