@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ZoneSync;
 use super::clock::{Clock, wall};
-use super::frame::{Frame, Garbage, What, decode};
+use super::frame::{Frame, What, decode};
 use super::limit::Limiter;
 use super::message::{Message, Note, Timer};
 use super::module::{self, Module, Shared};
@@ -280,24 +280,22 @@ impl Node {
         };
         let mine = stream.opener == self.me;
         self.counters.came(bytes.len());
-        let timeout = self.config.options.timeout;
-        out.arm(
-            if mine {
-                Timer::Writing(from)
-            } else {
-                Timer::Reading(from)
-            },
-            timeout,
-        );
-        let understood = decode(bytes).and_then(|frame| self.take(from, mine, &frame, now, out));
-        if understood.is_err() {
-            out.note(Note::Garbage(from));
-            if mine {
-                self.hang_up(from, out);
-            } else {
-                out.close(stream);
-                self.forget_incoming(from, now, out);
-            }
+        let alive = if mine {
+            Timer::Writing(from)
+        } else {
+            Timer::Reading(from)
+        };
+        out.arm(alive, self.config.options.timeout);
+        if let Ok(frame) = decode(bytes) {
+            self.take(from, mine, &frame, now, out);
+            return;
+        }
+        out.note(Note::Garbage(from));
+        if mine {
+            self.hang_up(from, out);
+        } else {
+            out.close(stream);
+            self.forget_incoming(from, now, out);
         }
     }
 
@@ -309,7 +307,7 @@ impl Node {
         frame: &Frame<'_>,
         now: Now,
         out: &mut Outbox<ZoneSync>,
-    ) -> Result<(), Garbage> {
+    ) {
         let signature = (frame.header.zone, frame.header.tag, frame.header.version);
         let known = |shared: &Shared| {
             (shared.module.zone(), shared.module.tag(), shared.version) == signature
@@ -333,7 +331,6 @@ impl Node {
             // Asked on the wrong stream, which only a broken peer does.
             (What::Digest { .. } | What::Want, Some(_)) => {}
         }
-        Ok(())
     }
 
     /// What a peer tells of one key.

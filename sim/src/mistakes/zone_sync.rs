@@ -106,6 +106,20 @@ fn told(input: &Input<ZoneSync>) -> Option<(Module, Vec<Record>)> {
     Some((module, frame.records().collect()))
 }
 
+/// The key that a node is asked for.
+fn asked_to_get(input: &Input<ZoneSync>) -> Option<Key> {
+    match input {
+        Input::Delivered(
+            _,
+            Message::Ask {
+                request: Request::Get(key),
+                ..
+            },
+        ) => Some(*key),
+        _ => None,
+    }
+}
+
 /// Does something wrong with each record that is told, after the step.
 struct Told(fn(&mut Zone, Record));
 
@@ -270,16 +284,7 @@ impl Mistake<Participant> for AnswersFromMemory {
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
-        let key = match &input {
-            Input::Delivered(
-                _,
-                Message::Ask {
-                    request: Request::Get(key),
-                    ..
-                },
-            ) => Some(*key),
-            _ => None,
-        };
+        let key = asked_to_get(&input);
         process.step(now, input, out);
         let Some(key) = key else {
             return;
@@ -314,16 +319,7 @@ impl Mistake<Participant> for ServesTheDead {
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
-        let key = match &input {
-            Input::Delivered(
-                _,
-                Message::Ask {
-                    request: Request::Get(key),
-                    ..
-                },
-            ) => Some(*key),
-            _ => None,
-        };
+        let key = asked_to_get(&input);
         process.step(now, input, out);
         let Some(key) = key else {
             return;
