@@ -23,7 +23,7 @@ fn scenario<M: Mode>(text: String) -> Scenario<M> {
         path: "bench.toml".into(),
         text,
     };
-    Scenario::read(&source, &[]).expect("the benches' scenarios are sound")
+    Scenario::read(&source).expect("the benches' scenarios are sound")
 }
 
 /// The cluster that madsim's Endpoint is given too: 1 to 10 ms latency, a beat every 50 ms.

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use netsplit::kv::{Key, Request, Response, Revision, Value};
+use netsplit::kv::{Exchange, Key, Request, Response, Revision, Value};
 use netsplit::{NodeId, OpId, Time};
 use netsplit_sim::check::linearizable::judge;
 use netsplit_sim::check::{Call, Finding};
@@ -84,11 +84,7 @@ fn valid(load: Load) -> Vec<Call> {
         calls.push(Call {
             client: NodeId::client(client + 1),
             op: OpId(op),
-            request,
-            response: is_known.then_some(response),
-            server: None,
-            life: None,
-            waits: false,
+            exchange: Exchange::new(request, is_known.then_some(response)),
             invoked: 2 * invoked,
             returned: if is_known { 2 * returned + 1 } else { u64::MAX },
             invoked_at: Time::from_nanos(2 * invoked),
@@ -111,7 +107,7 @@ fn invalid(load: Load) -> Vec<Call> {
         .nth_back(3 * load.clients as usize);
     let late = after.iter_mut().find(reads);
     if let (Some(old), Some(late)) = (old, late) {
-        late.response = old.response;
+        late.exchange.response = old.response;
     }
     calls
 }
@@ -165,7 +161,7 @@ fn unjust(load: Load) -> Vec<Call> {
     });
     if let Some(swap) = swap {
         let revision = if load.tells_revisions { 1_000_000 } else { 0 };
-        swap.response = Some(Response::Written(Revision(revision)));
+        swap.exchange.response = Some(Response::Written(Revision(revision)));
     }
     calls
 }

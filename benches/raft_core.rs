@@ -7,8 +7,8 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use netsplit::kv::{Key, Request, Value};
 use netsplit::raft::log::Index;
-use netsplit::raft::{Config, Message, Options, Raft, Record, Server, Standing, Timer};
-use netsplit::{Effect, Input, Life, NodeId, Now, Outbox, Process, Ticket};
+use netsplit::raft::{Message, Options, Raft, Record, Server, Standing, Timer};
+use netsplit::{Config, Effect, Input, Life, NodeId, Now, Outbox, Process, Ticket};
 
 #[path = "peers/tikv_raft.rs"]
 mod tikv_raft;

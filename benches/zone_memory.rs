@@ -1,11 +1,11 @@
 //! How much memory a zone takes for a million sticky sessions of 53 bytes that arrive as a snapshot, frame by frame:
 //! its peak, beside the data. Fails if that is three times as much or more.
 
-use std::sync::Arc;
-
 use netsplit::NodeId;
 use netsplit::kv::{Key, Value};
-use netsplit::zone_sync::{Content, FrameWriter, Header, Record, Rules, Stamp, What, Zone, decode};
+use netsplit::zone_sync::{
+    Content, FrameWriter, Header, Record, Rules, Sealed, Stamp, What, Zone, decode,
+};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -30,7 +30,7 @@ fn session(key: u32) -> Record {
 }
 
 /// The frame of as many sessions as it holds, from one on; and the first that it does not.
-fn frame(from: u32) -> (Arc<[u8]>, u32) {
+fn frame(from: u32) -> (Sealed, u32) {
     let header = Header {
         zone: "sessions",
         tag: 2,
@@ -53,8 +53,8 @@ fn main() {
     });
     let mut next = 0;
     while next < SESSIONS {
-        let (bytes, then) = frame(next);
-        let frame = decode(&bytes).expect("it was just framed");
+        let (sealed, then) = frame(next);
+        let frame = decode(sealed.bytes()).expect("it was just framed");
         for record in frame.records() {
             zone.merge(record, 0);
         }

@@ -51,6 +51,17 @@ impl NodeId {
         self.0 & NodeId::MAX_NUMBER
     }
 
+    /// It all in one word: its letter, then its number.
+    pub(crate) const fn code(self) -> u32 {
+        self.0
+    }
+
+    /// The node of that code, if there can be one.
+    pub(crate) fn from_code(code: u32) -> Option<NodeId> {
+        let node = NodeId(code);
+        (node.letter().is_ascii_lowercase() && node.number() > 0).then_some(node)
+    }
+
     /// Whether it stands outside the system and asks.
     pub const fn is_client(self) -> bool {
         self.letter() == 'c'
@@ -114,7 +125,7 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
-/// One operation of a client, from its invocation to its answer; unique in a run.
+/// One operation of a client, from its invocation to its answer, printed `#7`. Unique in a run; those of one client grow.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OpId(pub u32);
 
@@ -129,27 +140,55 @@ impl fmt::Display for OpId {
 pub struct Ticket(pub u64);
 
 /// A stream between two processes, named by who opened it and which of its streams it is: `n1/3`. No two of a run share
-/// one.
+/// one. Ordered by opener, and of each in the order in which it opened them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct StreamId {
     /// Who opened it.
     pub opener: NodeId,
     /// Which of the opener's, from 1; it goes on counting over restarts.
     pub number: u32,
+    /// To whom.
+    pub to: NodeId,
 }
 
 impl StreamId {
-    /// The name before the first of a node.
-    pub const fn before_first(opener: NodeId) -> StreamId {
-        StreamId { opener, number: 0 }
+    /// Who is at the other end.
+    ///
+    /// # Panics
+    /// If `me` is at neither.
+    pub fn other(self, me: NodeId) -> NodeId {
+        if me == self.opener {
+            return self.to;
+        }
+        assert_eq!(
+            me, self.to,
+            "{self} leads from {} to {}",
+            self.opener, self.to
+        );
+        self.opener
+    }
+}
+
+/// One who opens streams, and how many it has opened: what names the next.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Opener {
+    node: NodeId,
+    opened: u32,
+}
+
+impl Opener {
+    /// One who has opened none.
+    pub const fn new(node: NodeId) -> Opener {
+        Opener { node, opened: 0 }
     }
 
-    /// The next of the same opener.
-    #[must_use]
-    pub const fn next(self) -> StreamId {
+    /// The name of one more, to that node.
+    pub(crate) fn open(&mut self, to: NodeId) -> StreamId {
+        self.opened += 1;
         StreamId {
-            opener: self.opener,
-            number: self.number + 1,
+            opener: self.node,
+            number: self.opened,
+            to,
         }
     }
 }
@@ -184,6 +223,19 @@ mod tests {
         for wrong in ["", "n", "n0", "n01", "n+1", "N1", "1", "n16777216", "n1 "] {
             assert_eq!(wrong.parse::<NodeId>(), Err(BadNodeId), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_stream_is_printed_by_who_opened_it_and_leads_from_each_end_to_the_other() {
+        let [one, two, three] = [1, 2, 3].map(NodeId::server);
+        let mut opener = Opener::new(one);
+        let streams = [two, three].map(|to| opener.open(to));
+        assert_eq!(streams.map(|stream| stream.to_string()), ["n1/1", "n1/2"]);
+        assert_eq!(
+            (streams[1].other(one), streams[1].other(three)),
+            (three, one)
+        );
+        assert!(std::panic::catch_unwind(|| streams[1].other(two)).is_err());
     }
 
     #[test]

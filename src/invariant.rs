@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use crate::process::{Damage, Process, Protocol};
+use crate::mode::Mode;
+use crate::process::Damage;
 use crate::{Life, NodeId, Time};
 
 /// A promise that was broken, with the evidence.
@@ -35,29 +36,48 @@ pub struct DiskView<'a, R> {
 }
 
 /// The cluster as an invariant sees it.
-pub trait Cluster<P: Process> {
-    /// Every participant, servers before clients.
-    fn nodes(&self) -> &[NodeId];
-    /// The process of a node; none while it is down.
-    fn process(&self, node: NodeId) -> Option<&P>;
+pub trait Cluster<M: Mode> {
+    /// Every server, up or down.
+    fn servers(&self) -> &[NodeId];
+    /// The process of a server; none while it is down.
+    fn server(&self, id: NodeId) -> Option<&M::Server>;
+    /// Every client, up or down.
+    fn clients(&self) -> &[NodeId];
+    /// The process of a client; none while it is down.
+    fn client(&self, id: NodeId) -> Option<&M::Client>;
     /// Whether everything is asked of this node in the calm: not of one that is lost, nor of one that stays broken.
     fn is_sound(&self, node: NodeId) -> bool;
     /// How often a node has been started; what was only in memory is forgotten between two lives.
     fn life(&self, node: NodeId) -> Life;
     /// What is durable on a node, whether it is up or down.
-    fn disk(&self, node: NodeId) -> DiskView<'_, <P::Protocol as Protocol>::Record>;
+    fn disk(&self, node: NodeId) -> DiskView<'_, M::Record>;
+
+    /// The servers that are up, with their processes.
+    fn up<'a>(&'a self) -> impl Iterator<Item = (NodeId, &'a M::Server)>
+    where
+        M: 'a,
+    {
+        let up = |id: &NodeId| Some((*id, self.server(*id)?));
+        self.servers().iter().filter_map(up)
+    }
 }
 
-/// A mode's invariants, with what they remember of the run so far.
-pub trait Invariants<P: Process>: Default {
+/// A mode's invariants, with what they remember of the run so far. `()` are none.
+pub trait Invariants<M: Mode>: Default {
     /// Their names, as they appear in verdicts.
     const NAMES: &'static [&'static str];
 
-    /// Looks after `node` has started or taken a step; broken invariants are added to `found`.
-    fn after_step(&mut self, cluster: &impl Cluster<P>, node: NodeId, found: &mut Vec<Broken>);
+    /// Looks after a server has started or taken a step; broken invariants are added to `found`.
+    fn after_step(&mut self, cluster: &impl Cluster<M>, server: NodeId, found: &mut Vec<Broken>);
 
     /// Looks once more, thoroughly, when the calm is over and nothing moves.
-    fn after_calm(&mut self, cluster: &impl Cluster<P>, found: &mut Vec<Broken>);
+    fn after_calm(&mut self, _cluster: &impl Cluster<M>, _found: &mut Vec<Broken>) {}
+}
+
+impl<M: Mode> Invariants<M> for () {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn after_step(&mut self, _: &impl Cluster<M>, _: NodeId, _: &mut Vec<Broken>) {}
 }
 
 /// An invariant that was found broken; the world adds the time.

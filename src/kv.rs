@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::mode::{Does, Mode, Operation};
 use crate::process::{Kinds, Size};
 use crate::{NodeId, Span};
 
@@ -22,7 +23,7 @@ pub struct Value {
     pub bytes: u32,
 }
 
-/// When a key was last written, in the store's own order; 0 if it never was. Grows with every write of the key.
+/// When a key was last written, in the store's own order: from 1, growing with every write of the key; 0 if it never was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Revision(pub u64);
 
@@ -76,6 +77,47 @@ impl Exchange {
             waits: false,
         }
     }
+}
+
+/// How an operation of a mode whose clients speak these words looks to a judge: a [`crate::View`].
+pub fn view(request: &Request, response: Option<&Response>) -> Option<Exchange> {
+    Some(Exchange::new(*request, response.copied()))
+}
+
+/// What a client of such a mode was told that a key holds: a [`Mode::told`].
+pub fn told(request: &Request, response: &Response) -> Option<(Key, Option<Value>)> {
+    let value = match (request, response) {
+        (_, Response::Found(value, _)) => *value,
+        (Request::Put(_, value) | Request::Cas(_, _, value), Response::Written(_)) => Some(*value),
+        (Request::Get(_) | Request::Delete(_), Response::Written(_)) => None,
+    };
+    Some((request.key(), value))
+}
+
+/// The operations of such a mode: `get`, `put`, `delete` and `cas`.
+pub const fn operations<M: Mode<Request = Request>>() -> [Operation<M>; 4] {
+    [
+        Operation {
+            name: "get",
+            does: Does::Looks,
+            request: |_, ask| Request::Get(ask.key),
+        },
+        Operation {
+            name: "put",
+            does: Does::Changes,
+            request: |_, ask| Request::Put(ask.key, ask.value),
+        },
+        Operation {
+            name: "delete",
+            does: Does::Changes,
+            request: |_, ask| Request::Delete(ask.key),
+        },
+        Operation {
+            name: "cas",
+            does: Does::Changes,
+            request: |_, ask| Request::Cas(ask.key, ask.known, ask.value),
+        },
+    ]
 }
 
 impl Request {

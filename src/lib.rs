@@ -5,28 +5,33 @@
 //!
 //! In reading order:
 //!
-//! 1. [`process`]: what a participant is, with a complete small protocol as the example;
+//! 1. [`process`]: what a participant is, with a complete small protocol as the example, and its [`outbox`];
 //! 2. [`mode`]: what makes a set of processes a system that can be run and judged;
-//! 3. [`invariant`]: what must hold inside it;
+//! 3. [`invariant`]: what must hold inside it, and [`mistake`]: what is planted to see it found;
 //! 4. [`time`], [`id`], [`queue`], [`kv`]: the words the others use;
-//! 5. the modes: [`raft`], [`zone_sync`].
+//! 5. [`solo`]: one process on an empty stage, to write tests with;
+//! 6. the modes: [`raft`], [`zone_sync`].
 
 pub mod id;
 pub mod invariant;
 pub mod kv;
+pub mod mistake;
 pub mod mode;
+pub mod outbox;
 pub mod process;
 pub mod queue;
 pub mod raft;
+pub mod solo;
 pub mod time;
 pub mod zone_sync;
 
-pub use id::{Life, NodeId, OpId, StreamId, Ticket};
+pub use id::{Life, NodeId, OpId, Opener, StreamId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};
-pub use mode::{Ask, Envelope, LimitCall, LimitView, Member, Mode, Promise, View};
+pub use mistake::{Mistake, Planted};
+pub use mode::{Ask, Class, Does, Envelope, LimitCall, LimitView, Mode, Operation, Promise, View};
+pub use outbox::{Effect, Outbox};
 pub use process::{
-    Closing, Damage, DiskError, Effect, Input, Kinds, Outbox, Outcome, Process, Protocol, Role,
-    Size,
+    Closing, Config, Damage, DiskError, Input, Kinds, Never, Outcome, Process, Protocol, Role, Size,
 };
 pub use queue::{Losable, Queue};
 pub use time::{Now, Span, SpanRange, Time};

@@ -4,69 +4,113 @@
 //! of it, what it promises and how soon it must be well again after a storm. Everything else, the world does for all
 //! modes alike.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
 
 use crate::invariant::{Cluster, Invariants};
 use crate::kv;
-use crate::process::{Process, Protocol};
+use crate::mistake::Planted;
+use crate::process::{Config, Process, Protocol};
 use crate::{NodeId, Span};
 
 /// A replication protocol as a runnable, judgeable system.
+///
+/// What has a default is what a mode can do without. Nothing that is promised or judged has one.
 pub trait Mode: Protocol {
     /// Its name in scenario files and folders.
     const NAME: &'static str;
     /// One sentence: where it comes from and what it promises.
     const ABOUT: &'static str;
-    /// The roles that faults can aim at, as the processes claim them.
-    const ROLES: &'static [&'static str];
-    /// The kinds of operation a workload can mix, in the order of [`Ask::kind`].
-    const REQUESTS: &'static [&'static str];
+    /// The classes of its servers. Of the only one a scenario says how many there are (`nodes = 5`), of several it says so
+    /// by name (`nodes = { session = 3, data = 4 }`).
+    const SERVERS: &'static [Class];
+    /// The kinds of operation that a workload can mix.
+    const OPERATIONS: &'static [Operation<Self>];
+    /// The roles that faults can aim at, as the processes claim them ([`Process::role`]).
+    const ROLES: &'static [&'static str] = &[];
     /// The names of its in-memory queues, as its processes show them ([`Process::queues`]).
     const QUEUES: &'static [&'static str] = &[];
+    /// The mistakes that a scenario can plant in its servers, to see whether they are found.
+    const MISTAKES: &'static [Planted<Self::Server>] = &[];
+
+    /// A participant of the system; an enum of its roles, if there are several.
+    type Server: Process<Protocol = Self>;
+    /// One who stands outside and asks: what a client does of the protocol.
+    type Client: Process<Protocol = Self>;
+    /// What must hold inside it.
+    type Invariants: Invariants<Self>;
+
+    /// What is wrong with these options, if anything.
+    ///
+    /// # Errors
+    /// The key, and what would be right.
+    fn check(_options: &Self::Options) -> Result<(), (&'static str, String)> {
+        Ok(())
+    }
+
     /// Whether its processes look each other up by name ([`crate::Outbox::resolve`]); if not, they know each other from
     /// their configuration.
-    const RESOLVES: bool = false;
-    /// How many servers it runs with.
-    const SERVERS: std::ops::RangeInclusive<u32>;
+    fn resolves(_config: &Config<Self>) -> bool {
+        false
+    }
 
-    /// Its participants: an enum of its roles.
-    type Process: Process<Protocol = Self>;
-    /// Every constant of the real system and every mechanism that can be switched off.
-    type Options: Clone + Default + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync;
-    /// What must hold inside it.
-    type Invariants: Invariants<Self::Process>;
+    /// What a client was told that a key holds, for operations that compare ([`Ask::known`]).
+    fn told(
+        _request: &Self::Request,
+        _response: &Self::Response,
+    ) -> Option<(kv::Key, Option<kv::Value>)> {
+        None
+    }
 
-    /// The participants of a system with so many servers and clients, servers first.
-    fn members(options: &Self::Options, servers: u32, clients: u32) -> Vec<Member<Self::Process>>;
+    /// What its clients are promised.
+    fn promises(config: &Config<Self>) -> Vec<Promise<Self>>;
 
-    /// What is wrong with these options, if anything: the key, and what would be right.
-    fn check(options: &Self::Options) -> Result<(), (&'static str, String)>;
-
-    /// The request that a workload's draw stands for, in a system with these options.
-    fn request(options: &Self::Options, ask: Ask) -> Self::Request;
-
-    /// What its clients are promised, with these options and so many servers.
-    fn promises(options: &Self::Options, servers: u32) -> Vec<Promise<Self>>;
-
-    /// Which faults, and how many at once, it promises to survive with so many servers. None of those, if it does not
-    /// say.
-    fn envelope(_options: &Self::Options, _servers: u32) -> Envelope {
+    /// Which faults, and how many at once, it promises to survive. None of those, if it does not say.
+    fn envelope(_config: &Config<Self>) -> Envelope {
         Envelope::default()
     }
 
     /// Whether these servers are enough to go on with when all others are broken for good. All are needed, if it does
     /// not say.
-    fn suffices(_options: &Self::Options, servers: u32, core: &[NodeId]) -> bool {
-        core.len() == servers as usize
+    fn suffices(config: &Config<Self>, core: &[NodeId]) -> bool {
+        core.len() == config.servers.len()
     }
 
     /// How long after the storm everything must be well again: fresh operations done, replicas settled.
-    fn calm_budget(options: &Self::Options) -> Span;
+    fn calm_budget(config: &Config<Self>) -> Span;
 
-    /// Whether the replicas have come to rest in agreement, as far as they are sound ([`Cluster::is_sound`]); if not,
-    /// what is missing.
-    fn settled(cluster: &impl Cluster<Self::Process>) -> Result<(), String>;
+    /// Whether the replicas have come to rest in agreement, as far as they are sound ([`Cluster::is_sound`]).
+    ///
+    /// # Errors
+    /// What is missing.
+    fn settled(cluster: &impl Cluster<Self>) -> Result<(), String>;
+}
+
+/// A class of servers: what they are called, and how many of them a system can have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Class {
+    /// Its name in scenario files, where there are several.
+    pub name: &'static str,
+    /// Which letter, from `a` to `z` but not `c`, its servers are named by: `n1`, `n2` and so on.
+    pub letter: char,
+    /// How many of them.
+    pub number: RangeInclusive<u32>,
+}
+
+impl Class {
+    /// Servers that are all alike, named `n1`, `n2` and so on.
+    pub const fn alike(number: RangeInclusive<u32>) -> Class {
+        Class {
+            name: "server",
+            letter: 'n',
+            number,
+        }
+    }
+
+    /// So many of them by name.
+    pub fn names(&self, number: u32) -> impl Iterator<Item = NodeId> {
+        let letter = self.letter;
+        (1..=number).map(move |number| NodeId::new(letter, number))
+    }
 }
 
 /// The faults that a mode promises to survive. What is not named here, every mode survives in any number.
@@ -80,23 +124,36 @@ pub struct Envelope {
     pub drift_ppm: u32,
 }
 
-/// One participant and what it is told at every start.
-#[derive(Clone, Debug)]
-pub struct Member<P: Process> {
-    /// Its name.
-    pub id: NodeId,
-    /// Its configuration.
-    pub config: P::Config,
+/// A kind of operation.
+#[derive(Debug)]
+pub struct Operation<M: Mode> {
+    /// Its name in scenario files.
+    pub name: &'static str,
+    /// What it does, as far as the calm has to know.
+    pub does: Does,
+    /// The request that a workload's draw stands for.
+    pub request: fn(&M::Options, Ask) -> M::Request,
+}
+
+/// What an operation does to what it is about.
+///
+/// In the calm every client first looks and then changes; in the end every key is looked at once more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Does {
+    /// It changes nothing.
+    Looks,
+    /// It is answered with what is there, and may change it.
+    Shows,
+    /// It changes something, or at least tries to.
+    Changes,
 }
 
 /// One draw of a workload, in no mode's words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ask {
-    /// Which of [`Mode::REQUESTS`].
-    pub kind: usize,
     /// The key it is about.
     pub key: kv::Key,
-    /// A value that no other operation of the run carries.
+    /// A value that no other operation of the run carries, unless this one looks.
     pub value: kv::Value,
     /// The value last known to be at the key, for operations that compare.
     pub known: Option<kv::Value>,
@@ -184,20 +241,6 @@ impl<P: Protocol> Promise<P> {
             Promise::ReadYourWrites { .. } => "read_your_writes",
             Promise::Expires(_) => "expires",
             Promise::Limited { .. } => "limited",
-        }
-    }
-
-    /// How an operation looks to a judge of key-value histories, if the judge is one.
-    pub fn view(&self) -> Option<View<P>> {
-        match self {
-            Promise::Linearizable(view)
-            | Promise::Durable(view)
-            | Promise::Genuine(view)
-            | Promise::Monotonic(view)
-            | Promise::NewestWins { view, .. }
-            | Promise::ReadYourWrites { view, .. }
-            | Promise::Expires(view) => Some(*view),
-            Promise::Limited { .. } => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a participant is: a deterministic state machine that takes one input and answers with effects.
 //!
 //! A process owns no socket, clock, disk or thread. The world hands it one [`Input`] at a time and carries out, in
-//! order, the [`Effect`]s it leaves in its [`Outbox`]. **The order of the outbox is law, and a crash may fall between
+//! order, the [`crate::Effect`]s it leaves in its [`Outbox`]. **The order of the outbox is law, and a crash may fall between
 //! any two effects**, so "persist, then promise" is three adjacent lines:
 //!
 //! ```text
@@ -39,8 +39,9 @@
 //! A register that copies what it is told to its peer and confirms when the copy is on the peer's disk:
 //!
 //! ```
-//! use netsplit::{Damage, Input, Kinds, Life, NodeId, Now, OpId, Outbox, Outcome, Process, Protocol, Size};
+//! use netsplit::{Config, Damage, Input, Kinds, Life, Never, NodeId, Now, OpId, Outbox, Outcome, Process, Protocol, Size};
 //! use std::fmt;
+//! use std::sync::Arc;
 //!
 //! #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 //! struct Copying;
@@ -64,16 +65,6 @@
 //!     }
 //! }
 //!
-//! #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-//! struct Kept;                                       // its one note
-//! impl fmt::Display for Kept {
-//!     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("kept") }
-//! }
-//! impl Kinds for Kept {
-//!     const KINDS: &'static [&'static str] = &["kept"];
-//!     fn kind(&self) -> usize { 0 }
-//! }
-//!
 //! impl Size for Message {
 //!     fn size(&self) -> usize { 8 }                  // bytes on the wire
 //! }
@@ -84,7 +75,8 @@
 //!     type Record = u64;
 //!     type Request = u64;
 //!     type Response = u64;
-//!     type Note = Kept;
+//!     type Note = Never;                             // it does nothing that is worth a word
+//!     type Options = ();
 //! }
 //!
 //! #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -92,11 +84,13 @@
 //!
 //! impl Process for Register {
 //!     type Protocol = Copying;
-//!     type Config = NodeId;
 //!
-//!     fn boot(peer: &NodeId, _: NodeId, _: Life, _: Now, disk: &[Result<u64, Damage>], _: &mut Outbox<Copying>) -> Self {
+//!     fn boot(
+//!         config: &Arc<Config<Copying>>, me: NodeId, _: Life, _: Now, disk: &[Result<u64, Damage>], _: &mut Outbox<Copying>,
+//!     ) -> Self {
+//!         let peer = config.others(me).next().expect("there are two of them");
 //!         let value = disk.iter().flatten().copied().last().unwrap_or(0);
-//!         Register { peer: *peer, value, asking: None }
+//!         Register { peer, value, asking: None }
 //!     }
 //!
 //!     fn step(&mut self, _: Now, input: Input<Copying>, out: &mut Outbox<Copying>) {
@@ -107,7 +101,6 @@
 //!             }
 //!             Input::Delivered(from, Message::Copy(value)) => {
 //!                 self.value = value;
-//!                 out.note(Kept);
 //!                 out.write(value);
 //!                 out.flush();
 //!                 out.send(from, Message::Copied(value));
@@ -118,30 +111,34 @@
 //!                 }
 //!             }
 //!             Input::Failed(_) => out.stop("the disk failed"),
-//!             // It speaks in datagrams.
-//!             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
-//!             // It has begun nothing that it could not leave, and knows its peer.
+//!             // It has begun nothing that it could not leave.
 //!             Input::Quit => out.stop("was asked to quit"),
-//!             Input::Fired(()) | Input::Flushed(_) | Input::Resolved(_) => {}
+//!             // It speaks in datagrams, sets no alarm, and knows its peer.
+//!             _ => {}
 //!         }
 //!     }
 //! }
 //!
 //! // One step, its outbox as text: this is what a step test looks like.
 //! let (a, b) = (NodeId::server(1), NodeId::server(2));
+//! let config = Arc::new(Config { servers: vec![a, b], options: () });
 //! let mut out = Outbox::new();
-//! let mut register = Register::boot(&a, b, Life(0), Now::default(), &[], &mut out);
+//! let mut register = Register::boot(&config, b, Life(0), Now::default(), &[], &mut out);
 //! register.step(Now::default(), Input::Delivered(a, Message::Copy(7)), &mut out);
-//! assert_eq!(out.to_string(), "note kept\nwrite 7\nflush\nsend n1: copied 7\n");
+//! assert_eq!(out.to_string(), "write 7\nflush\nsend n1: copied 7\n");
 //! ```
 
 use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::queue::Losable;
-use crate::{Life, NodeId, Now, OpId, SpanRange, StreamId, Ticket};
+use crate::{Life, NodeId, Now, OpId, Outbox, StreamId, Ticket};
 
-/// The vocabulary of one protocol: what travels, what is written, what is asked, what is noted.
+/// The vocabulary of one protocol: what travels, what is written, what is asked, what is noted, what can be set.
 ///
 /// All roles of a mode share one vocabulary; a mode's marker type carries it. It stands apart from [`Process`] so that
 /// several roles, and wrappers around them, can speak it without translation.
@@ -158,7 +155,46 @@ pub trait Protocol: Copy + Eq + Hash + Debug + Send + Sync + 'static {
     type Response: Clone + Eq + Hash + Debug + Display;
     /// What a process did, in the protocol's words.
     type Note: Clone + Eq + Hash + Debug + Display + Kinds;
+    /// Every constant of the real system and every mechanism that can be switched off: what a scenario sets under
+    /// `[options]`. A key that it does not know must be an error (`deny_unknown_fields`). `()` if there is nothing to set.
+    type Options: Clone + Eq + Hash + Debug + Default + Serialize + DeserializeOwned + Send + Sync;
 }
+
+/// Who takes part, and with which constants: what every process is told at every start.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Config<P: Protocol> {
+    /// The servers, those of a class together and in order of their numbers.
+    pub servers: Vec<NodeId>,
+    /// What the scenario sets.
+    pub options: P::Options,
+}
+
+impl<P: Protocol> Config<P> {
+    /// All servers but this one, in order.
+    pub fn others(&self, me: NodeId) -> impl Iterator<Item = NodeId> {
+        self.servers.iter().copied().filter(move |id| *id != me)
+    }
+}
+
+/// Of what there is none: the notes of a protocol that makes none, the records of one that writes nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Never {}
+
+impl Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl Kinds for Never {
+    const KINDS: &'static [&'static str] = &[];
+
+    fn kind(&self) -> usize {
+        match *self {}
+    }
+}
+
+impl Size for Never {}
 
 /// A closed set of kinds with names: of messages, so that faults and figures can speak of one kind, and of notes, so
 /// that a scenario can say which it expects to see.
@@ -171,13 +207,12 @@ pub trait Kinds {
 
 /// What something weighs on a wire or a disk.
 pub trait Size {
-    /// Its size in bytes.
+    /// Its size in bytes; if it does not say, what it takes in memory, without what it points to.
     fn size(&self) -> usize {
         size_of_val(self)
     }
 }
 
-impl Size for () {}
 impl Size for u64 {}
 
 /// A participant: replica, client, controller, balancer. See the [module](self) for the rules and an example.
@@ -186,12 +221,13 @@ impl Size for u64 {}
 pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// Its vocabulary.
     type Protocol: Protocol;
-    /// What it is told at every start: its peers and options.
-    type Config: Clone + Debug;
 
     /// What an operator puts on its disk before the first start, as real systems are formatted or given an identity: a
     /// process that does not find it again has been wiped, and must not act as if it remembered.
-    fn format(_config: &Self::Config, _me: NodeId) -> Vec<<Self::Protocol as Protocol>::Record> {
+    fn format(
+        _config: &Config<Self::Protocol>,
+        _me: NodeId,
+    ) -> Vec<<Self::Protocol as Protocol>::Record> {
         Vec::new()
     }
 
@@ -201,7 +237,7 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     /// like the effects of a step. A process that stops in a step is started again by its supervisor, unless it was
     /// [asked to](Input::Quit): then when its operator wants it back. One that stops while it boots is lost.
     fn boot(
-        config: &Self::Config,
+        config: &Arc<Config<Self::Protocol>>,
         me: NodeId,
         life: Life,
         now: Now,
@@ -231,12 +267,12 @@ pub trait Process: Clone + Eq + Hash + Debug + Sized {
     }
 }
 
-/// A role that a process claims, with a rank: of two who claim to be `leader`, the one of the higher term is meant.
+/// A role that a process claims. Of several who claim it, one of those of the highest rank is meant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Role {
     /// One of its mode's role names.
     pub name: &'static str,
-    /// Term, epoch or the like; higher is newer.
+    /// A leader's term or epoch, or the like; higher is newer. 0 where all are meant alike.
     pub rank: u64,
 }
 
@@ -287,12 +323,8 @@ pub enum Input<P: Protocol> {
     Flushed(Ticket),
     /// A stream is open.
     Opened {
-        /// Which.
+        /// Which; its name says who opened it, and to whom.
         stream: StreamId,
-        /// Who is at the other end.
-        peer: NodeId,
-        /// Whether this process opened it.
-        mine: bool,
         /// How many bytes can be pushed into it before credit comes back.
         credit: u32,
     },
@@ -323,247 +355,6 @@ pub enum Outcome<R> {
     Failed,
     /// It may have been done, or may still be.
     Unknown,
-}
-
-/// What a process asks of the world. The classes are those of the [module](self).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Effect<P: Protocol> {
-    /// Outward: send a datagram.
-    Send {
-        /// To whom.
-        to: NodeId,
-        /// What.
-        message: P::Message,
-        /// Whether it may overtake flushes, because it rests on nothing in the cache.
-        pass: bool,
-    },
-    /// Outward: open a stream to that node; [`Input::Opened`] or [`Input::Closed`] says what came of it, if anything
-    /// comes back at all.
-    Open(StreamId, NodeId),
-    /// Outward: push a message into a stream. One that is over swallows it.
-    Push {
-        /// Which.
-        stream: StreamId,
-        /// What; no more bytes than there is credit for.
-        message: P::Message,
-        /// Whether it may overtake flushes, because it rests on nothing in the cache.
-        pass: bool,
-    },
-    /// Outward: close a stream. What was pushed before still arrives; nothing more comes of it here, from the step in
-    /// which it is closed.
-    Close(StreamId),
-    /// Outward, and past every flush: ask for the servers that the mode's name stands for; [`Input::Resolved`] answers,
-    /// if anything does.
-    Resolve,
-    /// Outward: tell the client boundary how an operation ended.
-    Respond(OpId, Outcome<P::Response>),
-    /// Disk: append a record to the cache.
-    Write(P::Record),
-    /// Disk: replace all that is on disk, atomically when flushed.
-    Rewrite(Vec<P::Record>),
-    /// Disk: make durable what was written so far.
-    Flush(Ticket),
-    /// Inner: fire this timer once, at an instant that the world draws from the range.
-    Arm(P::Timer, SpanRange),
-    /// Inner: do not fire it.
-    Disarm(P::Timer),
-    /// Inner: say what was done.
-    Note(P::Note),
-    /// Inner: this process has met something it cannot go on from; it is down until its supervisor starts it again.
-    Stop(&'static str),
-}
-
-/// The effects of one step, in order.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Outbox<P: Protocol> {
-    effects: Vec<Effect<P>>,
-    last: Ticket,
-    last_stream: StreamId,
-}
-
-impl<P: Protocol> Default for Outbox<P> {
-    fn default() -> Self {
-        Outbox {
-            effects: Vec::new(),
-            last: Ticket(0),
-            last_stream: StreamId::before_first(NodeId::server(1)),
-        }
-    }
-}
-
-impl<P: Protocol> Outbox<P> {
-    /// An empty outbox whose first flush gets ticket 1.
-    pub fn new() -> Self {
-        Outbox::default()
-    }
-
-    /// Sends a message once every flush asked for so far is done.
-    pub fn send(&mut self, to: NodeId, message: P::Message) {
-        self.effects.push(Effect::Send {
-            to,
-            message,
-            pass: false,
-        });
-    }
-
-    /// Sends a message that rests on nothing in the cache: it waits for no flush. Say why beside the call.
-    pub fn send_past_flush(&mut self, to: NodeId, message: P::Message) {
-        self.effects.push(Effect::Send {
-            to,
-            message,
-            pass: true,
-        });
-    }
-
-    /// Opens a stream to a node, once every flush asked for so far is done.
-    pub fn open(&mut self, to: NodeId) -> StreamId {
-        self.last_stream = self.last_stream.next();
-        self.effects.push(Effect::Open(self.last_stream, to));
-        self.last_stream
-    }
-
-    /// Pushes a message into a stream, once every flush asked for so far is done. It must fit into the stream's window.
-    pub fn push(&mut self, stream: StreamId, message: P::Message) {
-        self.effects.push(Effect::Push {
-            stream,
-            message,
-            pass: false,
-        });
-    }
-
-    /// Pushes a message that rests on nothing in the cache: it waits for no flush. Say why beside the call.
-    pub fn push_past_flush(&mut self, stream: StreamId, message: P::Message) {
-        self.effects.push(Effect::Push {
-            stream,
-            message,
-            pass: true,
-        });
-    }
-
-    /// Asks for the servers that the mode's name stands for. It rests on nothing in the cache and waits for no flush.
-    pub fn resolve(&mut self) {
-        self.effects.push(Effect::Resolve);
-    }
-
-    /// Closes a stream behind what was pushed.
-    pub fn close(&mut self, stream: StreamId) {
-        self.effects.push(Effect::Close(stream));
-    }
-
-    /// Ends a client operation.
-    pub fn respond(&mut self, op: OpId, outcome: Outcome<P::Response>) {
-        self.effects.push(Effect::Respond(op, outcome));
-    }
-
-    /// Appends a record to the disk's cache.
-    pub fn write(&mut self, record: P::Record) {
-        self.effects.push(Effect::Write(record));
-    }
-
-    /// Replaces everything on disk; atomic once flushed.
-    pub fn rewrite(&mut self, records: Vec<P::Record>) {
-        self.effects.push(Effect::Rewrite(records));
-    }
-
-    /// Asks for all that was written so far to be made durable; [`Input::Flushed`] with this ticket, or a later one,
-    /// says when.
-    pub fn flush(&mut self) -> Ticket {
-        self.last.0 += 1;
-        self.effects.push(Effect::Flush(self.last));
-        self.last
-    }
-
-    /// Sets an alarm, at an instant drawn from `within` on this node's monotonic clock; an equal one is replaced.
-    pub fn arm(&mut self, timer: P::Timer, within: impl Into<SpanRange>) {
-        self.effects.push(Effect::Arm(timer, within.into()));
-    }
-
-    /// Takes an alarm back, if it is set.
-    pub fn disarm(&mut self, timer: P::Timer) {
-        self.effects.push(Effect::Disarm(timer));
-    }
-
-    /// Says what was done, in the protocol's words.
-    pub fn note(&mut self, note: P::Note) {
-        self.effects.push(Effect::Note(note));
-    }
-
-    /// Goes down until restarted, saying why.
-    pub fn stop(&mut self, reason: &'static str) {
-        self.effects.push(Effect::Stop(reason));
-    }
-
-    /// The effects so far.
-    pub fn effects(&self) -> &[Effect<P>] {
-        &self.effects
-    }
-
-    /// The effects so far, to be changed: for planted mistakes.
-    pub fn effects_mut(&mut self) -> &mut Vec<Effect<P>> {
-        &mut self.effects
-    }
-
-    /// Takes the effects out, in order; the allocation stays.
-    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect<P>> {
-        self.effects.drain(..)
-    }
-
-    /// The last stream opened, and from which to go on: a world keeps one count per node.
-    pub fn last_stream(&mut self) -> &mut StreamId {
-        &mut self.last_stream
-    }
-
-    /// The last ticket given, and from which to go on: a world keeps one count per node.
-    pub fn last_ticket(&mut self) -> &mut Ticket {
-        &mut self.last
-    }
-}
-
-/// One effect a line.
-impl<P: Protocol> Display for Outbox<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.effects
-            .iter()
-            .try_for_each(|effect| writeln!(f, "{effect}"))
-    }
-}
-
-impl<P: Protocol> Display for Effect<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Effect::Send {
-                to,
-                message,
-                pass: false,
-            } => write!(f, "send {to}: {message}"),
-            Effect::Send {
-                to,
-                message,
-                pass: true,
-            } => write!(f, "send {to} past flush: {message}"),
-            Effect::Open(stream, to) => write!(f, "open {stream} to {to}"),
-            Effect::Push {
-                stream,
-                message,
-                pass: false,
-            } => write!(f, "push {stream}: {message}"),
-            Effect::Push {
-                stream,
-                message,
-                pass: true,
-            } => write!(f, "push {stream} past flush: {message}"),
-            Effect::Close(stream) => write!(f, "close {stream}"),
-            Effect::Resolve => f.write_str("resolve"),
-            Effect::Respond(op, outcome) => write!(f, "respond {op} {outcome}"),
-            Effect::Write(record) => write!(f, "write {record}"),
-            Effect::Rewrite(records) => write!(f, "rewrite with {} records", records.len()),
-            Effect::Flush(_) => f.write_str("flush"),
-            Effect::Arm(timer, within) => write!(f, "arm {timer:?} within {within}"),
-            Effect::Disarm(timer) => write!(f, "disarm {timer:?}"),
-            Effect::Note(note) => write!(f, "note {note}"),
-            Effect::Stop(reason) => write!(f, "stop: {reason}"),
-        }
-    }
 }
 
 impl Display for Closing {

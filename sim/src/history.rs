@@ -93,11 +93,7 @@ impl<P: Protocol> History<P> {
             Some(Call {
                 client: operation.client,
                 op: OpId(op),
-                request: exchange.request,
-                response: exchange.response,
-                server: exchange.server,
-                life: exchange.life,
-                waits: exchange.waits,
+                exchange,
                 invoked: operation.invoked.order,
                 returned: returned.map_or(u64::MAX, |moment| moment.order),
                 invoked_at: operation.invoked.at,

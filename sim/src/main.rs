@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    netsplit_sim::cli::main(&netsplit_sim::modes::shipped())
+    netsplit_sim::main(&netsplit_sim::modes::SHIPPED, &netsplit_sim::shipped::all())
 }

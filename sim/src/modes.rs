@@ -1,19 +1,18 @@
-//! The modes that a command line knows. Whoever brings one of their own adds it to the list that they pass to
-//! [`crate::cli::main`]; nothing else has to change.
+//! The modes that a command line knows. Whoever brings one of their own passes it to [`crate::cli::main`]; nothing else
+//! has to change.
 
 use netsplit::raft::Raft;
 use netsplit::zone_sync::ZoneSync;
-use netsplit::{Kinds, Mode, Promise};
+use netsplit::{Class, Config, Invariants, Kinds, Mode, Promise};
 use serde_json::{Map, Value};
 
-use crate::mistakes::{self, Planted};
 use crate::play::Play;
 use crate::scenario::{Problem, Scenario, Source, schema};
 
-/// With how many servers a mode is described where no scenario says.
-pub(crate) const USUAL_SERVERS: u32 = 3;
+/// With how many servers of each class a mode is described where no scenario says, if it can have so many.
+const USUAL_SERVERS: u32 = 3;
 
-/// A mode, whatever its types are.
+/// A mode, whatever its types are: every [`Mode`] is one.
 pub trait AnyMode: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -29,58 +28,50 @@ pub trait AnyMode: Sync {
     fn describe(&self) -> Vec<(&'static str, Vec<String>)>;
 }
 
-/// A mode with the mistakes that can be planted in it.
-pub struct WithMistakes<M: Mode>(pub &'static [Planted<M::Process>]);
-
-impl<M: Mode> AnyMode for WithMistakes<M> {
+impl<M: Mode> AnyMode for M {
     fn name(&self) -> &'static str {
         M::NAME
     }
 
     fn read(&self, source: &Source) -> Result<Box<dyn Play>, Problem> {
-        Ok(Box::new(Scenario::<M>::read(source, self.0)?))
+        Ok(Box::new(Scenario::<M>::read(source)?))
     }
 
     fn schema(&self) -> Map<String, Value> {
-        let mistakes: Vec<&str> = self.0.iter().map(|planted| planted.name).collect();
-        schema::of_mode::<M>(&mistakes)
+        schema::of_mode::<M>()
     }
 
     fn describe(&self) -> Vec<(&'static str, Vec<String>)> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let options = toml::to_string(&M::Options::default()).unwrap_or_default();
+        let number = |class: &Class| {
+            let (least, most) = (class.number.start(), class.number.end());
+            match M::SERVERS {
+                [_] => format!("{least} to {most}"),
+                _ => format!("{} ({}1 ..): {least} to {most}", class.name, class.letter),
+            }
+        };
         vec![
             ("about", vec![M::ABOUT.to_owned()]),
-            (
-                "nodes",
-                vec![format!("{} to {}", M::SERVERS.start(), M::SERVERS.end())],
-            ),
+            ("nodes", M::SERVERS.iter().map(number).collect()),
             ("survives", survives::<M>()),
-            (
-                "peers",
-                vec![
-                    if M::RESOLVES {
-                        "found by name"
-                    } else {
-                        "known from the start"
-                    }
-                    .to_owned(),
-                ],
-            ),
             ("roles", words(M::ROLES)),
-            ("operations", words(M::REQUESTS)),
+            (
+                "operations",
+                M::OPERATIONS
+                    .iter()
+                    .map(|operation| operation.name.to_owned())
+                    .collect(),
+            ),
             ("messages", words(<M::Message as Kinds>::KINDS)),
             ("queues", words(M::QUEUES)),
             ("notes", words(<M::Note as Kinds>::KINDS)),
             ("judges", judges::<M>()),
-            (
-                "invariants",
-                words(<M::Invariants as netsplit::Invariants<M::Process>>::NAMES),
-            ),
+            ("invariants", words(<M::Invariants as Invariants<M>>::NAMES)),
             ("options", options.lines().map(str::to_owned).collect()),
             (
                 "mistakes",
-                self.0
+                M::MISTAKES
                     .iter()
                     .map(|planted| format!("{}: {}", planted.name, planted.about))
                     .collect(),
@@ -89,11 +80,26 @@ impl<M: Mode> AnyMode for WithMistakes<M> {
     }
 }
 
+/// A mode as it is where no scenario says otherwise.
+pub fn usual<M: Mode>() -> Config<M> {
+    of_size(USUAL_SERVERS)
+}
+
+/// So many servers of each class, as far as it can have so many.
+fn of_size<M: Mode>(number: u32) -> Config<M> {
+    let names = |class: &'static Class| {
+        class.names(number.clamp(*class.number.start(), *class.number.end()))
+    };
+    Config {
+        servers: M::SERVERS.iter().flat_map(names).collect(),
+        options: M::Options::default(),
+    }
+}
+
 /// The judges of a mode's promises, each once.
 fn judges<M: Mode>() -> Vec<String> {
-    let promises = M::promises(&M::Options::default(), USUAL_SERVERS);
     let mut names: Vec<String> = Vec::new();
-    for name in promises.iter().map(Promise::name) {
+    for name in M::promises(&usual::<M>()).iter().map(Promise::name) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
@@ -103,14 +109,16 @@ fn judges<M: Mode>() -> Vec<String> {
 
 /// What a mode promises to survive, in words, with its default options.
 fn survives<M: Mode>() -> Vec<String> {
-    let options = M::Options::default();
-    let of = |servers: u32| (servers, M::envelope(&options, servers));
-    let lost: Vec<String> = [3, 5, 7]
-        .map(of)
+    let mut lost: Vec<String> = [3, 5, 7]
+        .map(of_size::<M>)
         .iter()
-        .map(|(servers, envelope)| format!("{} of {servers}", envelope.lost_servers))
+        .map(|config| {
+            let envelope = M::envelope(config);
+            format!("{} of {}", envelope.lost_servers, config.servers.len())
+        })
         .collect();
-    let (_, envelope) = of(3);
+    lost.dedup();
+    let envelope = M::envelope(&usual::<M>());
     let lies = if envelope.lying_flushes { "yes" } else { "no" };
     vec![
         format!(
@@ -122,12 +130,8 @@ fn survives<M: Mode>() -> Vec<String> {
     ]
 }
 
-/// The modes that ship.
-pub fn shipped() -> [&'static dyn AnyMode; 2] {
-    static RAFT: WithMistakes<Raft> = WithMistakes(mistakes::raft::ALL);
-    static ZONE_SYNC: WithMistakes<ZoneSync> = WithMistakes(mistakes::zone_sync::ALL);
-    [&RAFT, &ZONE_SYNC]
-}
+/// The modes that ship. A static, and no constant, so that they are compiled here, and not wherever they are named.
+pub static SHIPPED: [&dyn AnyMode; 2] = [&Raft, &ZoneSync];
 
 /// Reads a scenario of whichever mode it names.
 ///

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use netsplit::{Kinds, Mode, NodeId, Outcome, Span, Time, Violation};
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, Views};
 use crate::scenario::{Scenario, Source};
 use crate::world::ground::{self, Footing, Ground};
 use crate::world::{Gauges, Outcomes, World};
@@ -43,6 +43,8 @@ pub struct Run {
     pub converged: Option<Span>,
     /// Messages sent.
     pub messages: u64,
+    /// Events that happened: what the run cost.
+    pub events: u64,
     /// Notes, by kind.
     pub notes: Vec<u64>,
     /// What the servers showed at the end.
@@ -106,8 +108,7 @@ impl<M: Mode> Play for Scenario<M> {
     }
 
     fn nodes(&self) -> Vec<NodeId> {
-        let members = M::members(&self.options, self.servers, self.workload.clients);
-        members.into_iter().map(|member| member.id).collect()
+        self.nodes()
     }
 
     fn violated(&self) -> &[&'static str] {
@@ -144,10 +145,18 @@ fn judged<M: Mode>(scenario: &Scenario<M>, seed: u64, outcomes: Outcomes<M>) -> 
         converged,
         ..
     } = outcomes;
-    for promise in M::promises(&scenario.options, scenario.servers) {
-        match check::judge(&promise, &history, &log, converged.is_some()) {
+    let mut views = Views::of(&history);
+    let promises = M::promises(&scenario.config);
+    if !promises.is_empty()
+        && violations.is_empty()
+        && !promises.iter().any(|promise| views.shows(promise))
+    {
+        unknown.push("no judge was shown an operation that was done".into());
+    }
+    for promise in promises {
+        match check::judge(&promise, &mut views, &log, converged.is_some()) {
             Finding::Holds => {}
-            Finding::Violated { evidence, .. } => {
+            Finding::Violated(evidence) => {
                 violations.push(Violation {
                     broken: promise.name(),
                     at: outcomes.ended,
@@ -173,7 +182,7 @@ fn judged<M: Mode>(scenario: &Scenario<M>, seed: u64, outcomes: Outcomes<M>) -> 
     }
     let messages = outcomes.messages.iter().sum();
     let (notes, gauges) = (outcomes.notes, outcomes.gauges);
-    let (faults, ended) = (outcomes.faults, outcomes.ended);
+    let (faults, ended, events) = (outcomes.faults, outcomes.ended, outcomes.events);
     Run {
         seed,
         digest,
@@ -185,6 +194,7 @@ fn judged<M: Mode>(scenario: &Scenario<M>, seed: u64, outcomes: Outcomes<M>) -> 
         latencies,
         converged,
         messages,
+        events,
         notes,
         gauges,
         faults,
@@ -217,6 +227,8 @@ pub struct Tally {
     pub messages: u64,
     /// The first seed that is not as expected, with what it found.
     pub first_failing: Option<(u64, Vec<String>)>,
+    /// The first seed that shows something of what is expected to be violated.
+    pub first_convicted: Option<u64>,
 }
 
 impl Tally {
@@ -235,6 +247,7 @@ impl Tally {
             converged: Vec::new(),
             messages: 0,
             first_failing: None,
+            first_convicted: None,
         };
         let expected = scenario.violated();
         for run in runs {
@@ -259,35 +272,46 @@ impl Tally {
             }
         }
         if whole {
-            for name in expected {
-                let shows = |run: &Run| {
-                    run.violations
-                        .iter()
-                        .any(|violation| violation.broken == *name)
-                };
-                if !runs.iter().any(shows) {
-                    tally.convicted = false;
-                    tally.verdict = tally.verdict.max(Verdict::Unknown);
-                    tally.why.push(format!(
-                        "`{name}` was expected to be violated, and no seed shows it"
-                    ));
-                }
-            }
-            // A violation says enough by itself: runs that ended early saw little.
-            let broken = tally.verdict == Verdict::Violated;
-            for note in scenario.sees().iter().filter(|_| !broken) {
-                if runs.iter().all(|run| run.notes[*note] == 0) {
-                    tally.verdict = tally.verdict.max(Verdict::Unknown);
-                    tally.why.push(format!(
-                        "no seed sees `{}`: the scenario shows nothing",
-                        scenario.notes()[*note]
-                    ));
-                }
-            }
+            tally.expect(scenario, runs);
         }
         tally.latencies.sort_unstable();
         tally.converged.sort_unstable();
         tally
+    }
+
+    /// Asks for what the file expects over all of its seeds.
+    fn expect(&mut self, scenario: &dyn Play, runs: &[Run]) {
+        let surplus = self.verdict == Verdict::Violated;
+        for name in scenario.violated() {
+            let is_it = |violation: &Violation| violation.broken == *name;
+            let mut all = runs.iter();
+            if let Some(run) = all.find(|run| run.violations.iter().any(is_it)) {
+                self.first_convicted.get_or_insert(run.seed);
+                if surplus {
+                    let seed = run.seed;
+                    self.why.push(format!(
+                        "`{name}` was expected, and is violated at seed {seed}; what follows was not expected"
+                    ));
+                }
+            } else {
+                self.convicted = false;
+                self.verdict = self.verdict.max(Verdict::Unknown);
+                self.why.push(format!(
+                    "`{name}` was expected to be violated, and no seed shows it"
+                ));
+            }
+        }
+        // A violation says enough by itself: runs that ended early saw little.
+        let broken = self.verdict == Verdict::Violated;
+        for note in scenario.sees().iter().filter(|_| !broken) {
+            if runs.iter().all(|run| run.notes[*note] == 0) {
+                self.verdict = self.verdict.max(Verdict::Unknown);
+                self.why.push(format!(
+                    "no seed sees `{}`: the scenario shows nothing",
+                    scenario.notes()[*note]
+                ));
+            }
+        }
     }
 
     fn fail(&mut self, verdict: Verdict, seed: u64, found: Vec<String>) {

@@ -18,10 +18,7 @@ fn collect(dir: &Dir<'_>, sources: &mut Vec<Source>) {
     for file in dir.files() {
         let path = format!("scenarios/{}", file.path().display());
         if let (true, Some(text)) = (path.ends_with(".toml"), file.contents_utf8()) {
-            sources.push(Source {
-                path,
-                text: text.to_owned(),
-            });
+            sources.push(Source::new(path, text));
         }
     }
     dir.dirs().for_each(|dir| collect(dir, sources));

@@ -1,5 +1,6 @@
 //! The command line as its user meets it: what it prints, what it refuses, and its exit codes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Output};
 
@@ -47,9 +48,14 @@ sees = ["leads"]
         SOUND.contains(change),
         "`{change}` is in the sound scenario"
     );
+    refused(&SOUND.replacen(change, to, 1))
+}
+
+/// What a scenario is told that cannot be run.
+fn refused(scenario: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder for the scenario");
     let path = folder.path().join("scenario.toml");
-    fs::write(&path, SOUND.replacen(change, to, 1)).expect("the scenario is written");
+    fs::write(&path, scenario).expect("the scenario is written");
     let output = netsplit(&["run", &path.display().to_string()]);
     let text = String::from_utf8_lossy(&output.stderr)
         .replace(&path.display().to_string(), "scenario.toml");
@@ -171,6 +177,26 @@ fn an_option_that_cannot_be_is_refused_with_the_reason() {
 }
 
 #[test]
+fn an_option_in_a_table_is_pointed_at_wherever_it_stands() {
+    let scenario = |options: &str| {
+        format!(
+            "mode = \"zone_sync\"\nnodes = 3\nseeds = \"0..1\"\nlength = \"5s\"\n{options}\n\
+             [workload]\nclients = 1\nrate = \"10/s\"\nmix = {{ put = 1 }}\n"
+        )
+    };
+    let refusals: Vec<String> = [
+        "[options.keyval]\ncapacity = 5\nlife = \"0s\" # no time at all",
+        "[options]\n# keyval.life = \"1s\"\nkeyval = { capacity = 5, life = \"0s\" }",
+        "[options]\nkeyval.life = \"0s\"",
+        "options = { sticky = { life = \"1s\" }, keyval.life = \"0s\" }",
+    ]
+    .iter()
+    .map(|options| refused(&scenario(options)))
+    .collect();
+    assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
 fn a_note_that_the_mode_does_not_have_is_refused() {
     assert_snapshot!(refusal("[\"leads\"]", "[\"lead\"]"));
 }
@@ -267,6 +293,41 @@ fn a_replay_can_be_cut_to_a_time_and_a_node() {
         "{text}"
     );
     assert!(events.iter().all(|line| line.contains("  n2 ")), "{text}");
+}
+
+#[test]
+fn a_replay_of_a_key_shows_its_whole_play() {
+    let args = [
+        "replay",
+        "scenarios/raft/quiet.toml",
+        "--seed",
+        "0",
+        "--trace",
+        "--key",
+        "k0",
+    ];
+    let text = String::from_utf8(netsplit(&args).stdout).expect("a transcript is text");
+    let operations = |what: &str| -> BTreeSet<String> {
+        let said = text.lines().filter_map(|line| line.split_once(what));
+        said.map(|(_, rest)| rest[..rest.find(':').unwrap_or(rest.len())].to_owned())
+            .collect()
+    };
+    let asked = operations(" asks #");
+    assert!(asked.len() > 10, "{text}");
+    assert_eq!(operations(" answers #"), asked, "{text}");
+    for (what, least) in [
+        ("  writes entries", 30),
+        ("  flushed, ", 30),
+        (": answer ", 20),
+    ] {
+        let shown = text.lines().filter(|line| line.contains(what)).count();
+        assert!(shown >= least, "{shown} of `{what}`:\n{text}");
+    }
+    assert!(
+        text.lines()
+            .filter(|line| line.contains("asks #"))
+            .all(|line| line.contains("k0"))
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn writes(machine: &str, clients: u32) -> (u64, u64, u64) {
     let path = "costs.toml".into();
     let source = Source { path, text };
     let scenario =
-        modes::read(&modes::shipped(), &source).unwrap_or_else(|problem| panic!("{problem}"));
+        modes::read(&modes::SHIPPED, &source).unwrap_or_else(|problem| panic!("{problem}"));
     let run = scenario.play_here(0);
     assert_eq!(run.violations, [], "{machine}, {clients} clients");
     // The calm writes once a client, and reads; it is over long before the storm's count is blurred by it.

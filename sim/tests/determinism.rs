@@ -19,7 +19,7 @@ fn read(path: &str) -> Box<dyn Play> {
         .into_iter()
         .find(|source| source.path == path)
         .unwrap_or_else(|| panic!("{path} ships"));
-    modes::read(&modes::shipped(), &source).unwrap_or_else(|problem| panic!("{problem}"))
+    modes::read(&modes::SHIPPED, &source).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 fn digests(scenario: &dyn Play, footing: Footing) -> Vec<u64> {

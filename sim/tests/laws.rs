@@ -254,6 +254,7 @@ fn zone_sync() -> impl Strategy<Value = String> {
 
 /// The same hundred cases every time; where PROPTEST_CASES says how many, fresh ones.
 fn config() -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "whoever asks for more cases")]
     let asked = std::env::var("PROPTEST_CASES").is_ok();
     let (cases, rng_seed) = if asked {
         (ProptestConfig::default().cases, RngSeed::Random)
@@ -288,14 +289,14 @@ fn keeps_everything(text: String, seed: u64) -> Result<(), TestCaseError> {
         path: "law.toml".into(),
         text,
     };
-    let scenario = modes::read(&modes::shipped(), &source)
+    let scenario = modes::read(&modes::SHIPPED, &source)
         .map_err(|problem| TestCaseError::fail(format!("{problem}\n{}", source.text)))?;
     let run = scenario.play(seed, Footing::Default);
     prop_assert!(
         run.verdict() != Verdict::Violated,
         "{:?}\n{}\n{}",
         run.violations,
-        replay(&source, seed),
+        replay("netsplit", &source, seed),
         source.text
     );
     Ok(())

@@ -2,18 +2,16 @@
 //! a hash map decide. This program is its own `netsplit`, with two modes that leak.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::{env, fs};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use netsplit::{
-    Ask, Broken, Cluster, Damage, Input, Invariants, Kinds, Life, Member, Mode, NodeId, Now,
+    Class, Cluster, Config, Damage, Does, Input, Kinds, Life, Mode, Never, NodeId, Now, Operation,
     Outbox, Outcome, Process, Promise, Protocol, Size, Span,
 };
-use netsplit_sim::cli;
-use netsplit_sim::modes::{AnyMode, WithMistakes};
-use serde::{Deserialize, Serialize};
+use netsplit_sim::modes::AnyMode;
 
 /// Nodes that send beats; `LEAK` says what decides when, or to whom.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -44,20 +42,14 @@ impl Kinds for Beat {
 
 impl Size for Beat {}
 
-#[derive(Clone, Default, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Options {}
-
-#[derive(Default)]
-struct Unwatched;
-
 impl<const LEAK: usize> Protocol for Leaky<LEAK> {
     type Message = Beat;
     type Timer = ();
-    type Record = u64;
+    type Record = Never;
     type Request = u64;
     type Response = u64;
-    type Note = Beat;
+    type Note = Never;
+    type Options = ();
 }
 
 #[expect(clippy::disallowed_types, reason = "this is the leak")]
@@ -66,6 +58,7 @@ fn first_of_a_map(nodes: &[NodeId]) -> NodeId {
     map.keys().copied().next().unwrap_or(nodes[0])
 }
 
+#[expect(clippy::disallowed_types, reason = "this is the leak")]
 fn ambient_randomness() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
@@ -73,20 +66,19 @@ fn ambient_randomness() -> u64 {
 
 impl<const LEAK: usize> Process for Node<LEAK> {
     type Protocol = Leaky<LEAK>;
-    type Config = Vec<NodeId>;
 
     fn boot(
-        all: &Vec<NodeId>,
+        config: &Arc<Config<Leaky<LEAK>>>,
         me: NodeId,
         _: Life,
         _: Now,
-        _: &[Result<u64, Damage>],
+        _: &[Result<Never, Damage>],
         out: &mut Outbox<Leaky<LEAK>>,
     ) -> Self {
         if !me.is_client() {
             out.arm((), Span::millis(10));
         }
-        Node(all.clone())
+        Node(config.servers.clone())
     }
 
     fn step(&mut self, _: Now, input: Input<Leaky<LEAK>>, out: &mut Outbox<Leaky<LEAK>>) {
@@ -106,73 +98,46 @@ impl<const LEAK: usize> Process for Node<LEAK> {
                 out.send(whom, Beat);
             }
             Input::Requested(op, request) => out.respond(op, Outcome::Ok(request)),
-            Input::Delivered(..) | Input::Flushed(_) | Input::Failed(_) => {}
-            Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
-            Input::Quit | Input::Resolved(_) => {}
+            _ => {}
         }
     }
-}
-
-impl<const LEAK: usize> Invariants<Node<LEAK>> for Unwatched {
-    const NAMES: &'static [&'static str] = &[];
-    fn after_step(&mut self, _: &impl Cluster<Node<LEAK>>, _: NodeId, _: &mut Vec<Broken>) {}
-    fn after_calm(&mut self, _: &impl Cluster<Node<LEAK>>, _: &mut Vec<Broken>) {}
 }
 
 impl<const LEAK: usize> Mode for Leaky<LEAK> {
     const NAME: &'static str = ["tight", "leaks_randomness", "leaks_map_order"][LEAK];
     const ABOUT: &'static str = "beats, sent when or to whom they should not be";
-    const ROLES: &'static [&'static str] = &[];
-    const REQUESTS: &'static [&'static str] = &["echo"];
-    const SERVERS: RangeInclusive<u32> = 1..=9;
+    const SERVERS: &'static [Class] = &[Class::alike(1..=9)];
+    const OPERATIONS: &'static [Operation<Self>] = &[Operation {
+        name: "echo",
+        does: Does::Changes,
+        request: |_, ask| ask.value.name,
+    }];
 
-    type Process = Node<LEAK>;
-    type Options = Options;
-    type Invariants = Unwatched;
+    type Server = Node<LEAK>;
+    type Client = Node<LEAK>;
+    type Invariants = ();
 
-    fn members(_: &Options, servers: u32, clients: u32) -> Vec<Member<Node<LEAK>>> {
-        let all: Vec<NodeId> = (1..=servers).map(NodeId::server).collect();
-        let ids = all.iter().copied().chain((1..=clients).map(NodeId::client));
-        ids.map(|id| Member {
-            id,
-            config: all.clone(),
-        })
-        .collect()
-    }
-
-    fn check(_: &Options) -> Result<(), (&'static str, String)> {
-        Ok(())
-    }
-
-    fn request(_: &Options, ask: Ask) -> u64 {
-        ask.value.name
-    }
-
-    fn promises(_: &Options, _: u32) -> Vec<Promise<Self>> {
+    fn promises(_: &Config<Self>) -> Vec<Promise<Self>> {
         Vec::new()
     }
 
-    fn calm_budget(_: &Options) -> Span {
+    fn calm_budget(_: &Config<Self>) -> Span {
         Span::secs(1)
     }
 
-    fn settled(_: &impl Cluster<Node<LEAK>>) -> Result<(), String> {
+    fn settled(_: &impl Cluster<Self>) -> Result<(), String> {
         Ok(())
     }
 }
 
-static MODES: [&dyn AnyMode; 3] = [
-    &WithMistakes::<Leaky<NOTHING>>(&[]),
-    &WithMistakes::<Leaky<RANDOMNESS>>(&[]),
-    &WithMistakes::<Leaky<MAP_ORDER>>(&[]),
-];
+const MODES: [&dyn AnyMode; 3] = [&Leaky::<NOTHING>, &Leaky::<RANDOMNESS>, &Leaky::<MAP_ORDER>];
 
 fn main() -> ExitCode {
     if env::args()
         .nth(1)
         .is_some_and(|arg| arg == "run" || arg == "replay")
     {
-        return cli::main(&MODES);
+        return netsplit_sim::main(&MODES, &[]);
     }
     let trials = vec![
         Trial::test("a_mode_that_leaks_nothing_is_the_same_twice", || {

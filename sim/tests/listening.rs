@@ -16,7 +16,7 @@ fn a_run_that_is_listened_to_has_the_digest_of_one_that_is_not() {
             .find(|source| source.path == path)
             .expect("the scenario ships");
         let scenario =
-            modes::read(&modes::shipped(), &source).unwrap_or_else(|problem| panic!("{problem}"));
+            modes::read(&modes::SHIPPED, &source).unwrap_or_else(|problem| panic!("{problem}"));
         let unheard = scenario.play(2, Footing::Default);
         let (run, text) = transcript::text(Wanted::everything(), || scenario.play_here(2));
         assert_eq!(run.digest, unheard.digest, "{path}");

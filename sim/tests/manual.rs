@@ -33,7 +33,7 @@ fn schema() -> Value {
 }
 
 fn manual() -> String {
-    netsplit_sim::report::manual::render(&modes::shipped())
+    netsplit_sim::report::manual::render(&modes::SHIPPED)
 }
 
 fn is_valid(schema: &Value, scenario: &str) -> Result<(), String> {
@@ -55,7 +55,7 @@ fn read(text: &str) -> Result<Box<dyn Play>, Problem> {
         path: "manual.toml".into(),
         text: text.into(),
     };
-    modes::read(&modes::shipped(), &source)
+    modes::read(&modes::SHIPPED, &source)
 }
 
 #[test]
@@ -86,9 +86,7 @@ fn every_shipped_scenario_is_valid() {
     }
 }
 
-#[test]
-fn a_scenario_that_the_reader_refuses_is_not_valid() {
-    const SOUND: &str = r#"
+const SOUND: &str = r#"
 mode = "raft"
 nodes = 5
 seeds = "0..2"
@@ -112,6 +110,9 @@ for = "2s"
 [expect]
 sees = ["leads"]
 "#;
+
+#[test]
+fn a_scenario_that_the_reader_refuses_is_not_valid() {
     let schema = schema();
     assert_eq!(is_valid(&schema, SOUND), Ok(()));
     assert_eq!(
@@ -212,7 +213,7 @@ fn fitting<'a>(modes: &[&'a dyn AnyMode], snippet: &str) -> Option<&'a dyn AnyMo
 
 #[test]
 fn every_example_of_the_manual_is_read_and_valid() {
-    let (manual, schema, modes) = (manual(), schema(), modes::shipped());
+    let (manual, schema, modes) = (manual(), schema(), modes::SHIPPED);
     let mut whole = 0;
     let blocks: Vec<&str> = manual
         .split("```toml\n")
@@ -253,7 +254,7 @@ fn every_example_of_the_manual_is_read_and_valid() {
 
 #[test]
 fn every_fault_has_an_example_and_a_place_in_the_manual_and_the_list() {
-    let (manual, form) = (manual(), Form::of(&modes::shipped()));
+    let (manual, form) = (manual(), Form::of(&modes::SHIPPED));
     let list = printed(&["list"]);
     let common = form.of_every_fault();
     let table = form.named("Fault")["properties"]
@@ -290,7 +291,7 @@ fn every_fault_has_an_example_and_a_place_in_the_manual_and_the_list() {
 
 #[test]
 fn a_fault_can_flap_unless_the_manual_says_that_it_cannot() {
-    let (form, modes) = (Form::of(&modes::shipped()), modes::shipped());
+    let (form, modes) = (Form::of(&modes::SHIPPED), modes::SHIPPED);
     let common = form.of_every_fault();
     let flap = common
         .iter()
@@ -342,7 +343,7 @@ fn no_key_is_without_a_description() {
 
 #[test]
 fn a_line_for_the_editor_is_no_part_of_the_story() {
-    let scenario = around(modes::shipped()[0], "");
+    let scenario = around(modes::SHIPPED[0], "");
     for top in [
         "#:schema ../scenario.schema.json\n",
         "#:schema ../scenario.schema.json\n\n",
@@ -369,7 +370,7 @@ fn a_folder_of_scenarios_may_hold_other_files() {
     let files = [
         ("README.md", manual()),
         ("scenario.schema.json", schema().to_string()),
-        ("quiet.toml", around(modes::shipped()[0], "length = \"1s\"")),
+        ("quiet.toml", around(modes::SHIPPED[0], "length = \"1s\"")),
     ];
     for (name, text) in files {
         fs::write(folder.path().join(name), text).expect("the file is written");

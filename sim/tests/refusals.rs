@@ -32,7 +32,7 @@ fn refused(top: &str, fault: &str) -> String {
         path: "bad.toml".into(),
         text: text.clone(),
     };
-    let Err(problem) = modes::read(&modes::shipped(), &source) else {
+    let Err(problem) = modes::read(&modes::SHIPPED, &source) else {
         panic!("accepted: {top}{fault}");
     };
     let place = problem.labels().and_then(|mut labels| labels.next());
@@ -66,6 +66,7 @@ fn everything_on_top_of_a_scenario_that_cannot_be() {
         "zones = { east = [\"n1\"], west = [\"n1\"] }",
         "zones = { east = [\"n9\"] }",
         "zones = { east = [\"nobody\"] }",
+        "zones = { east = [\"n01\"] }",
         "network.latency = { exponental = { mean = \"5ms\" } }",
         "network.latency = { exponential = { mean = \"0s\" } }",
         "network.latency = { exponential = { men = \"1s\" } }",
@@ -97,14 +98,25 @@ fn every_fault_that_cannot_be() {
         "for = \"1s\"\nflap = 10\npause = \"any\"",
         "for = \"1s\"\npartition = \"onne\"",
         "for = \"1s\"\npartition = [\"minority\", \"any_zone\"]",
+        "for = \"1s\"\npartition = [\"n1\", \"n1\"]",
+        "for = \"1s\"\npartition = [[\"n1\", \"n2\"], [\"n2\", \"n1\"]]",
+        "for = \"1s\"\ncut = { from = \"n1\", to = \"n1\" }",
+        "for = \"1s\"\nstall_streams = { from = \"n2\", to = [\"n2\"] }",
         "for = \"1s\"\ndrop = { mesage = \"vote\" }",
         "for = \"1s\"\ndrop = { to = [] }",
         "for = \"1s\"\njam = { from = \"lader\" }",
         "for = \"1s\"\njam = { message = \"votes\" }",
+        "for = \"1s\"\njam = { from = \"c1\", to = \"c1\" }",
         "for = \"1s\"\nslow_link = { from = \"leader\", factor = 0 }",
         "for = \"1s\"\nslow_link = { from = \"leader\" }",
         "for = \"1s\"\nnoise = { corrupt = -0.1 }",
+        "for = \"1s\"\nnoise = { from = \"leader\" }",
+        "for = \"1s\"\nnoise = { loss = 0.0, corrupt = 0.0 }",
         "for = \"1s\"\nswizzle = \"n7\"",
+        "for = \"1s\"\npause = \"n01\"",
+        "for = \"1s\"\npause = \"n+2\"",
+        "for = \"1s\"\npause = \"n99999999999\"",
+        "for = \"1s\"\npause = \"c-1\"",
         "for = \"1s\"\nkill_host = 3",
         "for = \"1s\"\nwipe = \"nobody\"",
         "for = \"1s\"\nrot = \"c9\"",

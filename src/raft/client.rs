@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use super::Raft;
 use super::message::{Message, Note, Timer};
-use super::server::Config;
 use super::state::Record;
 use crate::kv::{Request, Response};
-use crate::process::{Damage, Input, Outcome, Process};
+use crate::process::{Config, Damage, Input, Outcome, Process};
 use crate::{Life, NodeId, Now, OpId, Outbox};
 
 /// One client: a session that asks one thing at a time.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Client {
-    config: Arc<Config>,
+    config: Arc<Config<Raft>>,
     life: Life,
     /// The server to ask next, by its place in the configuration.
     target: usize,
@@ -31,10 +30,9 @@ struct Asking {
 
 impl Process for Client {
     type Protocol = Raft;
-    type Config = Arc<Config>;
 
     fn boot(
-        config: &Arc<Config>,
+        config: &Arc<Config<Raft>>,
         me: NodeId,
         life: Life,
         _: Now,
@@ -70,7 +68,6 @@ impl Process for Client {
             }
             Input::Fired(Timer::Retry) => self.on_retry(out),
             Input::Fired(Timer::GiveUp) => self.on_give_up(out),
-            // A server's affairs.
             // Raft speaks in datagrams, to servers that it knows.
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
             Input::Resolved(_) => {}
@@ -78,6 +75,7 @@ impl Process for Client {
             Input::Quit => {}
             // It writes nothing.
             Input::Flushed(_) | Input::Failed(_) => {}
+            // A server's affairs.
             Input::Delivered(..) | Input::Fired(_) => {}
         }
     }

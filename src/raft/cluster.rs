@@ -1,32 +1,21 @@
 //! How servers and clients become a cluster that can be run and judged.
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
-
 use super::client::Client;
 use super::invariants::RaftInvariants;
 use super::leader::MAX_SERVERS;
 use super::message::{Message, Note, Timer};
+use super::mistakes;
 use super::options::Options;
-use super::server::{Config, Server, Standing};
-use super::state::{Record, majority};
-use crate::kv::{Exchange, Request, Response};
-use crate::process::{Damage, Input, Kinds, Process, Protocol, Role};
-use crate::queue::Losable;
-use crate::{Ask, Cluster, Envelope, Life, Member, Mode, NodeId, Now, Outbox, Promise, Span};
+use super::server::{Server, Standing};
+use super::state::{Durable, Record, majority};
+use crate::kv::{self, Key, Request, Response, Value};
+use crate::mistake::Planted;
+use crate::process::{Config, Protocol};
+use crate::{Class, Cluster, Envelope, Mode, NodeId, Operation, Promise, Span};
 
 /// The mode, and its vocabulary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Raft;
-
-/// A participant.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Node {
-    /// A replica.
-    Server(Server),
-    /// One who asks.
-    Client(Client),
-}
 
 impl Protocol for Raft {
     type Message = Message;
@@ -35,165 +24,70 @@ impl Protocol for Raft {
     type Request = Request;
     type Response = Response;
     type Note = Note;
-}
-
-impl Process for Node {
-    type Protocol = Raft;
-    type Config = Arc<Config>;
-
-    fn format(config: &Arc<Config>, me: NodeId) -> Vec<Record> {
-        if me.is_client() {
-            Client::format(config, me)
-        } else {
-            Server::format(config, me)
-        }
-    }
-
-    fn boot(
-        config: &Arc<Config>,
-        me: NodeId,
-        life: Life,
-        now: Now,
-        disk: &[Result<Record, Damage>],
-        out: &mut Outbox<Raft>,
-    ) -> Node {
-        if me.is_client() {
-            Node::Client(Client::boot(config, me, life, now, disk, out))
-        } else {
-            Node::Server(Server::boot(config, me, life, now, disk, out))
-        }
-    }
-
-    fn step(&mut self, now: Now, input: Input<Raft>, out: &mut Outbox<Raft>) {
-        match self {
-            Node::Server(server) => server.step(now, input, out),
-            Node::Client(client) => client.step(now, input, out),
-        }
-    }
-
-    fn role(&self) -> Option<Role> {
-        match self {
-            Node::Server(server) => server.role(),
-            Node::Client(client) => client.role(),
-        }
-    }
-
-    fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
-        match self {
-            Node::Server(server) => server.queues(),
-            Node::Client(client) => client.queues(),
-        }
-    }
-}
-
-impl Node {
-    /// The replica, if it is one.
-    pub fn server(&self) -> Option<&Server> {
-        match self {
-            Node::Server(server) => Some(server),
-            Node::Client(_) => None,
-        }
-    }
-
-    /// The replica, to be changed: for planted mistakes.
-    pub fn server_mut(&mut self) -> Option<&mut Server> {
-        match self {
-            Node::Server(server) => Some(server),
-            Node::Client(_) => None,
-        }
-    }
+    type Options = Options;
 }
 
 impl Mode for Raft {
     const NAME: &'static str = "raft";
     const ABOUT: &'static str = "Raft replica group with a key-value store; linearizable";
+    const SERVERS: &'static [Class] = &[Class::alike(1..=MAX_SERVERS as u32)];
+    const OPERATIONS: &'static [Operation<Raft>] = &kv::operations();
     const ROLES: &'static [&'static str] = &["leader", "follower", "candidate"];
-    const REQUESTS: &'static [&'static str] = Request::KINDS;
     const QUEUES: &'static [&'static str] = &["reads"];
-    const SERVERS: RangeInclusive<u32> = 1..=MAX_SERVERS as u32;
+    const MISTAKES: &'static [Planted<Server>] = mistakes::ALL;
 
-    type Process = Node;
-    type Options = Options;
+    type Server = Server;
+    type Client = Client;
     type Invariants = RaftInvariants;
-
-    fn members(options: &Options, servers: u32, clients: u32) -> Vec<Member<Node>> {
-        let names: Vec<NodeId> = (1..=servers).map(NodeId::server).collect();
-        let config = Arc::new(Config {
-            servers: names.clone(),
-            options: options.clone(),
-        });
-        let clients = (1..=clients).map(NodeId::client);
-        names
-            .into_iter()
-            .chain(clients)
-            .map(|id| Member {
-                id,
-                config: Arc::clone(&config),
-            })
-            .collect()
-    }
 
     fn check(options: &Options) -> Result<(), (&'static str, String)> {
         options.check()
     }
 
-    fn request(_: &Options, ask: Ask) -> Request {
-        match Request::KINDS[ask.kind] {
-            "get" => Request::Get(ask.key),
-            "put" => Request::Put(ask.key, ask.value),
-            "delete" => Request::Delete(ask.key),
-            _ => Request::Cas(ask.key, ask.known, ask.value),
-        }
+    fn told(request: &Request, response: &Response) -> Option<(Key, Option<Value>)> {
+        kv::told(request, response)
     }
 
-    fn promises(_: &Options, _: u32) -> Vec<Promise<Raft>> {
-        let view = |request: &Request, response: Option<&Response>| {
-            Some(Exchange::new(*request, response.copied()))
-        };
-        vec![Promise::Linearizable(view), Promise::Durable(view)]
+    fn promises(_: &Config<Raft>) -> Vec<Promise<Raft>> {
+        vec![Promise::Linearizable(kv::view), Promise::Durable(kv::view)]
     }
 
     /// A server that lost its disk stops for good, so at most a minority may; no clock decides anything here.
-    fn envelope(_: &Options, servers: u32) -> Envelope {
+    fn envelope(config: &Config<Raft>) -> Envelope {
+        let servers = config.servers.len();
         Envelope {
-            lost_servers: servers - majority(servers as usize) as u32,
+            lost_servers: (servers - majority(servers)) as u32,
             lying_flushes: false,
             drift_ppm: 500_000,
         }
     }
 
-    fn suffices(_: &Options, servers: u32, core: &[NodeId]) -> bool {
-        core.len() >= majority(servers as usize)
+    fn suffices(config: &Config<Raft>, core: &[NodeId]) -> bool {
+        core.len() >= majority(config.servers.len())
     }
 
     /// Ten elections that fail for a split vote, ten servers asked in vain, and an operation that was given up.
-    fn calm_budget(options: &Options) -> Span {
+    fn calm_budget(config: &Config<Raft>) -> Span {
+        let options = &config.options;
         options.election.max * 10 + options.retry.max * 10 + options.give_up
     }
 
-    fn settled(cluster: &impl Cluster<Node>) -> Result<(), String> {
-        let mut leader = None;
-        let mut all = Vec::new();
-        for &id in cluster.nodes().iter().filter(|id| !id.is_client()) {
-            let sound = cluster.is_sound(id);
-            let Some(server) = cluster.process(id).and_then(Node::server) else {
-                if sound {
-                    return Err(format!("{id} is down"));
-                }
-                continue;
-            };
-            if matches!(server.standing, Standing::Leader(_)) {
-                let last = server.durable.log.last();
-                leader = leader.max(Some((server.durable.term, id, last)));
-            }
-            if sound {
-                all.push((id, server));
-            }
+    fn settled(cluster: &impl Cluster<Raft>) -> Result<(), String> {
+        let is_sound = |id: &&NodeId| cluster.is_sound(**id);
+        let mut sound = cluster.servers().iter().filter(is_sound);
+        if let Some(id) = sound.find(|id| cluster.server(**id).is_none()) {
+            return Err(format!("{id} is down"));
         }
-        let Some((term, leader, end)) = leader else {
+        let leads = |server: &Server| matches!(server.standing, Standing::Leader(_));
+        let leaders = cluster.up().filter(|(_, server)| leads(server));
+        let by_term = leaders.map(|(id, server)| {
+            let Durable { term, log, .. } = &server.durable;
+            (*term, id, log.last())
+        });
+        let Some((term, leader, end)) = by_term.max() else {
             return Err("nobody leads".into());
         };
-        for (id, server) in all {
+        for (id, server) in cluster.up().filter(|(id, _)| cluster.is_sound(*id)) {
             let last = server.durable.log.last();
             if last != end {
                 return Err(format!(

@@ -1,11 +1,11 @@
-//! What any server does when asked for its vote, and when told what to log.
+//! What any server does when asked for its vote, when told what to log, and when asked by a client while it does not lead.
 
 use super::Raft;
 use super::log::{Entries, Index, Position, Term};
 use super::message::{Message, Note, Timer};
 use super::server::{Server, Standing};
 use super::state::Record;
-use crate::{NodeId, Outbox};
+use crate::{Life, NodeId, Outbox};
 
 impl Server {
     /// Grants one vote a term, to a candidate whose log is at least as up to date (Raft paper, sections 5.2 and 5.4.1).
@@ -106,8 +106,8 @@ impl Server {
                 round,
             }
         } else {
-            written |= self.take(prev.index, entries.clone(), out);
-            let matched = Index(prev.index.0 + entries.len() as u64);
+            let (matched, new) = self.take(prev.index, entries, out);
+            written |= new;
             self.commit_to(commit.min(matched).max(self.commit), out);
             Message::Accepted {
                 term,
@@ -121,11 +121,26 @@ impl Server {
         out.send(from, answer);
     }
 
-    /// Logs what is new among the entries that follow `prev`; whether anything was.
-    fn take(&mut self, prev: Index, entries: Entries, out: &mut Outbox<Raft>) -> bool {
+    /// Sends a client to who leads, as far as this server knows.
+    pub(super) fn redirect(
+        &self,
+        client: NodeId,
+        life: Life,
+        seq: u64,
+        leader: Option<NodeId>,
+        out: &mut Outbox<Raft>,
+    ) {
+        out.note(Note::Redirects(client));
+        // Past the flush: a guess at who leads promises nothing.
+        out.send_past_flush(client, Message::Redirect { life, seq, leader });
+    }
+
+    /// Logs what is new among the entries that follow `prev`: how far the log matches the leader's then, and whether
+    /// anything was new.
+    fn take(&mut self, prev: Index, entries: Entries, out: &mut Outbox<Raft>) -> (Index, bool) {
         let appended = self.durable.log.append(prev, &entries, self.commit);
         if appended.known == entries.len() {
-            return false;
+            return (appended.matched, false);
         }
         let first = Index(prev.0 + appended.known as u64 + 1);
         if appended.truncated {
@@ -137,6 +152,6 @@ impl Server {
             entries[appended.known..].into()
         };
         out.write(Record::Entries { first, entries });
-        true
+        (appended.matched, true)
     }
 }

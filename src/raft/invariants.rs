@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::Node;
+use super::cluster::Raft;
 use super::log::{Entry, Index, Position, Term};
 use super::server::{Server, Standing};
 use super::state::{Machine, Record, majority};
@@ -72,7 +72,7 @@ struct Shadow {
     log: Vec<Term>,
 }
 
-impl Invariants<Node> for RaftInvariants {
+impl Invariants<Raft> for RaftInvariants {
     const NAMES: &'static [&'static str] = &[
         "at_most_one_leader_per_term",
         "one_vote_per_term",
@@ -87,16 +87,13 @@ impl Invariants<Node> for RaftInvariants {
         "replicas_are_equal_after_the_calm",
     ];
 
-    fn after_step(&mut self, cluster: &impl Cluster<Node>, node: NodeId, found: &mut Vec<Broken>) {
-        if node.is_client() {
-            return;
-        }
+    fn after_step(&mut self, cluster: &impl Cluster<Raft>, node: NodeId, found: &mut Vec<Broken>) {
         let number = node.number() as usize;
         if self.servers.len() < number {
             self.servers.resize_with(number, Seen::default);
         }
         self.read_disk(cluster, node, found);
-        let Some(server) = cluster.process(node).and_then(Node::server) else {
+        let Some(server) = cluster.server(node) else {
             return;
         };
         let (life, seen) = (cluster.life(node), self.seen(node));
@@ -124,12 +121,9 @@ impl Invariants<Node> for RaftInvariants {
         }
     }
 
-    fn after_calm(&mut self, cluster: &impl Cluster<Node>, found: &mut Vec<Broken>) {
+    fn after_calm(&mut self, cluster: &impl Cluster<Raft>, found: &mut Vec<Broken>) {
         let mut first: Option<(NodeId, &Machine)> = None;
-        for &id in cluster.nodes().iter().filter(|id| !id.is_client()) {
-            let Some(server) = cluster.process(id).and_then(Node::server) else {
-                continue;
-            };
+        for (id, server) in cluster.up() {
             self.whole_log(id, server, found);
             if !cluster.is_sound(id) {
                 continue;
@@ -154,7 +148,7 @@ impl RaftInvariants {
     }
 
     /// One vote per term, as far as disks tell: they hold the truth about what a voter promised.
-    fn read_disk(&mut self, cluster: &impl Cluster<Node>, node: NodeId, found: &mut Vec<Broken>) {
+    fn read_disk(&mut self, cluster: &impl Cluster<Raft>, node: NodeId, found: &mut Vec<Broken>) {
         let view = cluster.disk(node);
         let disk = &mut self.seen(node).disk;
         if (disk.generation, disk.read) == (view.generation, view.records.len()) {
@@ -246,7 +240,7 @@ impl RaftInvariants {
 
     fn new_leader(
         &mut self,
-        cluster: &impl Cluster<Node>,
+        cluster: &impl Cluster<Raft>,
         node: NodeId,
         server: &Server,
         found: &mut Vec<Broken>,
@@ -258,13 +252,13 @@ impl RaftInvariants {
             found.push(Broken::new("at_most_one_leader_per_term", evidence));
         }
 
-        let servers = || cluster.nodes().iter().filter(|id| !id.is_client());
+        let servers = cluster.servers();
         let holds = |id: &&NodeId| {
             self.servers
                 .get(id.number() as usize - 1)
                 .is_some_and(|seen| seen.disk.votes.get(&term) == Some(&node))
         };
-        let (votes, members) = (servers().filter(holds).count(), servers().count());
+        let (votes, members) = (servers.iter().filter(holds).count(), servers.len());
         if votes < majority(members) {
             let evidence = format!(
                 "{node} leads term {term}, and {votes} of {members} disks hold a vote for it"
@@ -297,7 +291,7 @@ impl RaftInvariants {
 
     fn commit(
         &mut self,
-        cluster: &impl Cluster<Node>,
+        cluster: &impl Cluster<Raft>,
         node: NodeId,
         server: &Server,
         found: &mut Vec<Broken>,
@@ -357,7 +351,7 @@ impl RaftInvariants {
     /// as one that has it: it elects nobody any more, so that every majority that can still form has a holder.
     fn committed_is_durable(
         &self,
-        cluster: &impl Cluster<Node>,
+        cluster: &impl Cluster<Raft>,
         node: NodeId,
         newest: Position,
         found: &mut Vec<Broken>,
@@ -371,11 +365,8 @@ impl RaftInvariants {
                 disk.lost || disk.log.get(newest.index.0 as usize - 1) == Some(&newest.term)
             })
         };
-        let (mut members, mut holders) = (0, 0);
-        for id in cluster.nodes().iter().filter(|id| !id.is_client()) {
-            members += 1;
-            holders += usize::from(has(id));
-        }
+        let members = cluster.servers().len();
+        let holders = cluster.servers().iter().filter(|id| has(id)).count();
         // What was committed earlier may be held by fewer by name when a later entry was committed at once: only the
         // newest is asked for.
         if holders < majority(members) {

@@ -7,7 +7,7 @@ use super::log::{Command, Entries, Entry, Index, Position, Session};
 use super::message::{Message, Note, Timer};
 use super::progress::{Pace, Progress, Sender};
 use super::server::{Server, Standing};
-use super::state::{Record, majority, quorum_index};
+use super::state::{Machine, Record, majority, quorum_index};
 use crate::kv::{Key, Request};
 use crate::queue::Queue;
 use crate::{Life, NodeId, Outbox, Ticket};
@@ -79,6 +79,7 @@ impl Server {
         self.confirm(out);
     }
 
+    /// Answers a client, at once where the answer is known, or when its command is committed.
     pub(super) fn on_ask(
         &mut self,
         from: NodeId,
@@ -87,17 +88,6 @@ impl Server {
         request: Request,
         out: &mut Outbox<Raft>,
     ) {
-        if let Standing::Follower { .. } | Standing::Candidate(_) = self.standing {
-            let leader = if let Standing::Follower { leader } = self.standing {
-                leader
-            } else {
-                None
-            };
-            out.note(Note::Redirects(from));
-            // Past the flush: a guess at who leads promises nothing.
-            out.send_past_flush(from, Message::Redirect { life, seq, leader });
-            return;
-        }
         let session = Session { client: from, life };
         if let Request::Get(key) = request {
             self.read(session, seq, key, out);
@@ -309,7 +299,7 @@ impl Server {
     }
 
     /// How far a leader knows that a majority has its log on disk; nothing for anyone else.
-    pub fn reached_by_majority(&self) -> Index {
+    pub(super) fn reached_by_majority(&self) -> Index {
         let Standing::Leader(office) = &self.standing else {
             return Index(0);
         };
@@ -323,7 +313,9 @@ impl Server {
         let index = self.reached_by_majority();
         if index > self.commit && self.durable.log.term_at(index) == Some(self.durable.term) {
             self.commit_to(index, out);
-            self.answer_reads(out);
+            if let Standing::Leader(office) = &mut self.standing {
+                office.answer_reads(self.commit, &self.machine, out);
+            }
         }
     }
 
@@ -334,30 +326,22 @@ impl Server {
         };
         let mut rounds = [office.round; MAX_SERVERS];
         office.confirmed = quorum_index(office.gather(&mut rounds, |follower| follower.round));
-        let idle = office.confirmed == office.round;
-        self.answer_reads(out);
-        let Standing::Leader(office) = &self.standing else {
-            return;
-        };
-        if idle
-            && office
-                .reads
-                .back()
-                .is_some_and(|read| read.round > office.round)
-        {
+        office.answer_reads(self.commit, &self.machine, out);
+        let is_next = |read: &Read| read.round > office.round;
+        if office.confirmed == office.round && office.reads.back().is_some_and(is_next) {
             self.open_round(out);
         }
     }
+}
 
-    fn answer_reads(&mut self, out: &mut Outbox<Raft>) {
-        let Standing::Leader(office) = &mut self.standing else {
-            return;
-        };
-        while let Some(read) = office.reads.front()
-            && read.round <= office.confirmed
-            && read.index <= self.commit
+impl Office {
+    /// Answers the reads whose round a majority has confirmed, and whose index is executed.
+    fn answer_reads(&mut self, commit: Index, machine: &Machine, out: &mut Outbox<Raft>) {
+        while let Some(read) = self.reads.front()
+            && read.round <= self.confirmed
+            && read.index <= commit
         {
-            let (session, seq, response) = (read.session, read.seq, self.machine.get(read.key));
+            let (session, seq, response) = (read.session, read.seq, machine.get(read.key));
             // Past the flush: what is executed is committed, and a read adds nothing.
             out.send_past_flush(
                 session.client,
@@ -367,12 +351,10 @@ impl Server {
                     response,
                 },
             );
-            office.reads.pop();
+            self.reads.pop();
         }
     }
-}
 
-impl Office {
     /// What every member has reached: the array's first place is the leader's own already.
     fn gather<'a, T>(
         &self,

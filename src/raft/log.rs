@@ -150,7 +150,7 @@ impl Log {
     }
 
     /// The entry at an index, to be changed: for planted mistakes.
-    pub fn get_mut(&mut self, index: Index) -> Option<&mut Entry> {
+    pub(super) fn get_mut(&mut self, index: Index) -> Option<&mut Entry> {
         self.entries.get_mut((index.0 as usize).checked_sub(1)?)
     }
 
@@ -194,7 +194,7 @@ impl Log {
     }
 
     /// Takes the last entry off: for planted mistakes.
-    pub fn pop(&mut self) -> Option<Entry> {
+    pub(super) fn pop(&mut self) -> Option<Entry> {
         self.entries.pop()
     }
 
@@ -270,6 +270,13 @@ impl fmt::Display for Term {
 impl fmt::Display for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+/// What it asks for, and of which term: `c1/3 put k7=v72 of term 1`.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of term {}", self.command, self.term)
     }
 }
 

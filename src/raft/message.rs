@@ -162,13 +162,15 @@ impl fmt::Display for Message {
                 commit,
                 round,
             } => {
-                write!(f, "append term {term}, after {prev}:")?;
-                match &entries[..] {
-                    [] => f.write_str(" nothing")?,
-                    [one] => write!(f, " {}", one.command)?,
-                    many => write!(f, " {} entries", many.len())?,
-                }
-                write!(f, ", commit {commit}, round {round}")
+                let commands = entries.iter().map(|entry| entry.command.to_string());
+                let entries = match entries.len() {
+                    0 => "nothing".to_owned(),
+                    _ => commands.collect::<Vec<_>>().join("; "),
+                };
+                write!(
+                    f,
+                    "append term {term}, after {prev}: {entries}, commit {commit}, round {round}"
+                )
             }
             Message::Accepted {
                 term,

@@ -31,7 +31,7 @@
 //! Ravel, a key-value store over Raft groups.
 //!
 //! In reading order: [`message`], [`log`], [`state`], [`server`], [`follower`], [`candidate`], [`leader`], [`client`],
-//! [`options`], [`invariants`], [`cluster`].
+//! [`options`], [`invariants`], `mistakes`, [`cluster`].
 
 pub mod candidate;
 pub mod client;
@@ -41,6 +41,7 @@ pub mod invariants;
 pub mod leader;
 pub mod log;
 pub mod message;
+mod mistakes;
 pub mod options;
 mod progress;
 pub mod server;
@@ -49,9 +50,9 @@ pub mod state;
 mod tests;
 
 pub use client::Client;
-pub use cluster::{Node, Raft};
+pub use cluster::Raft;
 pub use invariants::RaftInvariants;
 pub use message::{Message, Note, Timer};
 pub use options::Options;
-pub use server::{Config, Server, Standing};
+pub use server::{Server, Standing};
 pub use state::Record;

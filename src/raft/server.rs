@@ -7,26 +7,16 @@ use super::candidate::Ballots;
 use super::leader::Office;
 use super::log::{Index, Term};
 use super::message::{Message, Note, Timer};
-use super::options::Options;
 use super::state::{Durable, Machine, Record, Unfit, recover};
-use crate::process::{Damage, DiskError, Input, Process, Role};
+use crate::process::{Config, Damage, DiskError, Input, Process, Role};
 use crate::queue::Losable;
 use crate::{Life, NodeId, Now, Outbox};
-
-/// What every participant is told at each start.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Config {
-    /// The servers, in order.
-    pub servers: Vec<NodeId>,
-    /// The constants.
-    pub options: Options,
-}
 
 /// One replica.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Server {
     pub(super) me: NodeId,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<Config<Raft>>,
     /// What survives a crash.
     pub durable: Durable,
     /// How far the log is known to be committed; executed to here as well.
@@ -53,14 +43,13 @@ pub enum Standing {
 
 impl Process for Server {
     type Protocol = Raft;
-    type Config = Arc<Config>;
 
-    fn format(_: &Arc<Config>, me: NodeId) -> Vec<Record> {
+    fn format(_: &Config<Raft>, me: NodeId) -> Vec<Record> {
         vec![Record::Identity(me)]
     }
 
     fn boot(
-        config: &Arc<Config>,
+        config: &Arc<Config<Raft>>,
         me: NodeId,
         _: Life,
         _: Now,
@@ -120,15 +109,12 @@ impl Process for Server {
     }
 
     fn role(&self) -> Option<Role> {
-        let name = match self.standing {
-            Standing::Follower { .. } => "follower",
-            Standing::Candidate(_) => "candidate",
-            Standing::Leader(_) => "leader",
+        let (name, rank) = match self.standing {
+            Standing::Follower { .. } => ("follower", 0),
+            Standing::Candidate(_) => ("candidate", 0),
+            Standing::Leader(_) => ("leader", self.durable.term.0),
         };
-        Some(Role {
-            name,
-            rank: self.durable.term.0,
-        })
+        Some(Role { name, rank })
     }
 
     fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
@@ -182,7 +168,11 @@ impl Server {
                     self.on_rejected(from, prev, hint, round, out);
                 }
             }
-            Message::Ask { life, seq, request } => self.on_ask(from, life, seq, request, out),
+            Message::Ask { life, seq, request } => match self.standing {
+                Standing::Leader(_) => self.on_ask(from, life, seq, request, out),
+                Standing::Follower { leader } => self.redirect(from, life, seq, leader, out),
+                Standing::Candidate(_) => self.redirect(from, life, seq, None, out),
+            },
             // Meant for clients.
             Message::Answer { .. } | Message::Redirect { .. } => {}
         }
@@ -230,16 +220,11 @@ impl Server {
 
     /// All servers but this one.
     pub(super) fn others(&self) -> impl Iterator<Item = NodeId> {
-        let me = self.me;
-        self.config
-            .servers
-            .iter()
-            .copied()
-            .filter(move |server| *server != me)
+        self.config.others(self.me)
     }
 
     /// Commits and executes the log up to `index`; a leader answers those who asked for it.
-    pub fn commit_to(&mut self, index: Index, out: &mut Outbox<Raft>) {
+    pub(super) fn commit_to(&mut self, index: Index, out: &mut Outbox<Raft>) {
         assert!(
             index <= self.durable.log.last().index,
             "only what is in the log can be committed"

@@ -159,7 +159,7 @@ impl Machine {
     }
 
     /// Forgets who asked what: for planted mistakes.
-    pub fn forget_sessions(&mut self) {
+    pub(super) fn forget_sessions(&mut self) {
         self.sessions.clear();
     }
 }
@@ -184,10 +184,8 @@ impl fmt::Display for Record {
             } => write!(f, "term {term}, vote for {vote}"),
             Record::Ballot { term, vote: None } => write!(f, "term {term}, no vote"),
             Record::Entries { first, entries } => {
-                write!(f, "entries from {first}:")?;
-                entries
-                    .iter()
-                    .try_for_each(|entry| write!(f, " {}", entry.term))
+                let entries: Vec<String> = entries.iter().map(Entry::to_string).collect();
+                write!(f, "entries from {first}: {}", entries.join("; "))
             }
         }
     }

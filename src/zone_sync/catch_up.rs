@@ -14,16 +14,18 @@
 //! The digests cover ranges of keys, so one frame speaks of a few thousand records, and the walk goes on behind it when
 //! the peer has what it wants. With `digests = false` everything is sent, as the real system does.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::ZoneSync;
 use super::clock::wall;
-use super::frame::{Frame, NoFit, What};
-use super::message::{Message, Note, Timer};
+use super::encode::NoFit;
+use super::frame::{Frame, Sealed, What};
+use super::message::{Note, Timer};
 use super::module::Shared;
 use super::node::Node;
-use super::peer::{LAST, Peer, Ready, Stage, Telling};
+use super::peer::{Peer, Stage, Telling};
 use super::push::{fits, writer};
+use super::sums::LAST;
 use crate::kv::Key;
 use crate::{NodeId, Now, Outbox, SpanRange};
 
@@ -38,7 +40,7 @@ pub(super) fn next_frame(
     size: usize,
     now: Now,
     out: &mut Outbox<ZoneSync>,
-) -> Option<Ready> {
+) -> Option<Sealed> {
     let walk = telling.walk.as_mut()?;
     loop {
         match &mut walk.stage {
@@ -59,17 +61,15 @@ pub(super) fn next_frame(
                 let (name, total) = (shared.module.zone(), shared.zone.total());
                 out.note(Note::SentSnapshot(peer, name, walk.sent, total));
                 telling.walk = None;
-                let end = writer(shared, size, What::SnapshotEnd).finish();
-                return Some((What::SnapshotEnd, end));
+                return Some(writer(shared, size, What::SnapshotEnd).finish());
             }
         }
     }
 }
 
 /// A frame of digests of what stands behind a key, and up to which key it goes.
-fn digest(shared: &Shared, after: Option<Key>, size: usize, now: Now) -> (Ready, Key) {
-    let what = What::Digest { after };
-    let mut frame = writer(shared, size, what);
+fn digest(shared: &Shared, after: Option<Key>, size: usize, now: Now) -> (Sealed, Key) {
+    let mut frame = writer(shared, size, What::Digest { after });
     let mut upto = after.unwrap_or(Key(0));
     for range in shared.zone.ranges(after, RANGE, wall(now)) {
         if frame.push_range(&range).is_err() {
@@ -77,7 +77,7 @@ fn digest(shared: &Shared, after: Option<Key>, size: usize, now: Now) -> (Ready,
         }
         upto = range.upto;
     }
-    ((what, frame.finish()), upto)
+    (frame.finish(), upto)
 }
 
 /// A frame of what a peer wants, if there is anything left.
@@ -88,7 +88,7 @@ fn send(
     size: usize,
     now: Now,
     out: &mut Outbox<ZoneSync>,
-) -> Option<Ready> {
+) -> Option<Sealed> {
     let mut frame = writer(shared, size, What::Snapshot);
     while let Some((after, upto)) = wanted.front_mut() {
         for record in shared.zone.in_range(*after, *upto) {
@@ -96,14 +96,14 @@ fn send(
                 continue;
             }
             if !fits(&mut frame, record, out) {
-                return Some((What::Snapshot, frame.finish()));
+                return Some(frame.finish());
             }
             *after = Some(record.key);
             *sent += 1;
         }
         wanted.pop_front();
     }
-    (!frame.is_empty()).then(|| (What::Snapshot, frame.finish()))
+    (!frame.is_empty()).then(|| frame.finish())
 }
 
 impl Node {
@@ -137,42 +137,7 @@ impl Node {
                 break;
             }
         }
-        let bytes = answer.finish();
-        if let Some(peer) = self.peers.get_mut(&from)
-            && let Some(incoming) = &mut peer.incoming
-        {
-            incoming.answers.push_back((What::Want, bytes));
-            self.answer(from, out);
-        }
-    }
-
-    /// A peer asks whether this node is there.
-    pub(super) fn on_keepalive(&mut self, from: NodeId, out: &mut Outbox<ZoneSync>) {
-        let peer = self.peers.get_mut(&from);
-        if let Some(incoming) = peer.and_then(|peer| peer.incoming.as_mut())
-            && let Some(shared) = self.shared.first()
-        {
-            let bytes = writer(shared, self.config.options.buffer_size, What::Keepalive).finish();
-            incoming.answers.push_back((What::Keepalive, bytes));
-            self.answer(from, out);
-        }
-    }
-
-    /// Sends a peer the answers that it takes, on the stream that it asked on.
-    pub(super) fn answer(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let peer = self.peers.get_mut(&id);
-        let Some(incoming) = peer.and_then(|peer| peer.incoming.as_mut()) else {
-            return;
-        };
-        while let Some((what, bytes)) = incoming
-            .answers
-            .pop_front_if(|(_, bytes)| bytes.len() <= incoming.credit as usize)
-        {
-            incoming.credit -= bytes.len() as u32;
-            self.counters.went(bytes.len());
-            // Past the flush: it rests on nothing durable.
-            out.push_past_flush(incoming.stream, Message::Frame(what, bytes));
-        }
+        self.answer(from, answer.finish(), out);
     }
 
     /// A peer says what it wants: it is sent that, and the walk goes on.
@@ -211,75 +176,16 @@ impl Node {
         }
     }
 
-    fn walk_again(&mut self, id: NodeId, digests: bool, now: Now, out: &mut Outbox<ZoneSync>) {
-        if let Some(course) = self.peers.get_mut(&id).and_then(Peer::course_mut) {
-            course.walk_again(digests);
-            self.tell(id, now, out);
-        }
-    }
-
-    /// Tells the others whom it cannot hear, so that they pass on what those say. One that it has just lost it does not
-    /// miss yet: most come back at once.
-    pub(super) fn say_whom_it_misses(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
-        let options = &self.config.options;
-        if !options.relay {
-            return;
-        }
-        let grace = options.retry * 2 + options.interval;
-        let missed = |(id, peer): (&NodeId, &Peer)| {
-            let unheard = peer.wanted && peer.incoming.is_none();
-            (unheard && now.mono.since(peer.unheard) > grace).then_some(*id)
-        };
-        let missed: BTreeSet<NodeId> = self.peers.iter().filter_map(missed).collect();
-        let untold = |(id, peer): (&NodeId, &Peer)| {
-            let told = peer.course().map(|course| course.missed == missed);
-            (told == Some(false)).then_some(*id)
-        };
-        let untold: Vec<NodeId> = self.peers.iter().filter_map(untold).collect();
-        let Some(shared) = self.shared.first() else {
-            return;
-        };
-        let mut frame = writer(shared, options.buffer_size, What::Misses);
-        for id in &missed {
-            // More than a frame can name are not asked for: what those write comes with a walk, and later.
-            if frame.push_missed(*id).is_err() {
-                break;
-            }
-        }
-        let bytes = frame.finish();
-        for id in untold {
-            if self.push_to(id, What::Misses, bytes.clone(), out)
-                && let Some(course) = self.peers.get_mut(&id).and_then(Peer::course_mut)
-            {
-                course.missed = missed.clone();
-            }
-        }
-    }
-
-    /// A peer says whom it cannot hear. What those said since it lost them it gets from the first of all nodes that it
-    /// can hear; what they say from now on, from everybody.
-    pub(super) fn on_misses(
+    pub(super) fn walk_again(
         &mut self,
-        from: NodeId,
-        misses: BTreeSet<NodeId>,
+        id: NodeId,
+        digests: bool,
         now: Now,
         out: &mut Outbox<ZoneSync>,
     ) {
-        let options = &self.config.options;
-        let (relay, digests) = (options.relay, options.digests);
-        let others = self.peers.iter().filter(|(_, peer)| peer.wanted);
-        let mut heard = others
-            .map(|(id, _)| *id)
-            .chain([self.me])
-            .filter(|id| *id != from && !misses.contains(id));
-        let first = heard.by_ref().min();
-        let Some(peer) = self.peers.get_mut(&from) else {
-            return;
-        };
-        let news = misses.difference(&peer.misses).any(|id| *id != self.me);
-        peer.misses = misses;
-        if relay && news && first == Some(self.me) {
-            self.walk_again(from, digests, now, out);
+        if let Some(course) = self.peers.get_mut(&id).and_then(Peer::course_mut) {
+            course.walk_again(digests);
+            self.tell(id, now, out);
         }
     }
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::ZoneSync;
 use super::message::{Message, Note, Timer};
-use super::node::Config;
 use super::request::{Request, Response};
 use super::state::Saved;
-use crate::process::{Damage, Input, Outcome, Process};
+use crate::process::{Config, Damage, Input, Outcome, Process};
 use crate::{Life, NodeId, Now, OpId, Outbox, Span, Time};
 
 /// How often a client that looks for something asks again: the real one's 100 milliseconds.
@@ -16,7 +15,7 @@ pub const LOOKS_EVERY: Span = Span::millis(100);
 /// One client: it asks one thing at a time, and stays with the node that answers, or asks another each time.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Client {
-    config: Arc<Config>,
+    config: Arc<Config<ZoneSync>>,
     life: Life,
     /// The node to ask, by its place in the configuration.
     target: usize,
@@ -37,10 +36,9 @@ struct Asking {
 
 impl Process for Client {
     type Protocol = ZoneSync;
-    type Config = Arc<Config>;
 
     fn boot(
-        config: &Arc<Config>,
+        config: &Arc<Config<ZoneSync>>,
         me: NodeId,
         life: Life,
         _: Now,
@@ -50,7 +48,7 @@ impl Process for Client {
         Client {
             config: Arc::clone(config),
             life,
-            target: me.number() as usize % config.nodes.len(),
+            target: me.number() as usize % config.servers.len(),
             seq: 0,
             asking: None,
         }
@@ -109,7 +107,7 @@ impl Process for Client {
 
 impl Client {
     fn turn_to_the_next(&mut self) {
-        self.target = (self.target + 1) % self.config.nodes.len();
+        self.target = (self.target + 1) % self.config.servers.len();
     }
 
     /// Asks what only a fresh answer will do for.
@@ -125,7 +123,7 @@ impl Client {
         let (life, seq) = (self.life, self.seq);
         out.arm(Timer::AskAgain, self.config.options.ask_again);
         out.send(
-            self.config.nodes[self.target],
+            self.config.servers[self.target],
             Message::Ask { life, seq, request },
         );
     }

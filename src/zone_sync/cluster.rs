@@ -1,33 +1,21 @@
 //! How nodes and clients become a cluster that can be run and judged.
 
-use std::ops::RangeInclusive;
-use std::sync::Arc;
-
 use super::client::Client;
 use super::invariants::{ZoneSyncInvariants, equal};
 use super::message::{Message, Note, Timer};
+use super::mistakes;
 use super::module::Module;
-use super::node::{Config, Node};
-use super::options::Options;
+use super::node::Node;
+use super::options::{Discovery, Options};
 use super::request::{self, Request, Response};
 use super::state::Saved;
-use crate::process::{Damage, Input, Process, Protocol, Role};
-use crate::{
-    Ask, Cluster, Envelope, Life, Losable, Member, Mode, NodeId, Now, Outbox, Promise, Span, View,
-};
+use crate::mistake::Planted;
+use crate::process::{Config, Protocol};
+use crate::{Class, Cluster, Does, Envelope, Mode, NodeId, Operation, Promise, Span, View};
 
 /// The mode, and its vocabulary.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ZoneSync;
-
-/// A participant.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Participant {
-    /// A node of the mesh.
-    Node(Node),
-    /// One who asks.
-    Client(Client),
-}
 
 impl Protocol for ZoneSync {
     type Message = Message;
@@ -36,127 +24,77 @@ impl Protocol for ZoneSync {
     type Request = Request;
     type Response = Response;
     type Note = Note;
-}
-
-impl Process for Participant {
-    type Protocol = ZoneSync;
-    type Config = Arc<Config>;
-
-    fn boot(
-        config: &Arc<Config>,
-        me: NodeId,
-        life: Life,
-        now: Now,
-        disk: &[Result<Saved, Damage>],
-        out: &mut Outbox<ZoneSync>,
-    ) -> Participant {
-        if me.is_client() {
-            Participant::Client(Client::boot(config, me, life, now, disk, out))
-        } else {
-            Participant::Node(Node::boot(config, me, life, now, disk, out))
-        }
-    }
-
-    fn step(&mut self, now: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
-        match self {
-            Participant::Node(node) => node.step(now, input, out),
-            Participant::Client(client) => client.step(now, input, out),
-        }
-    }
-
-    fn role(&self) -> Option<Role> {
-        match self {
-            Participant::Node(node) => node.role(),
-            Participant::Client(client) => client.role(),
-        }
-    }
-
-    fn gauges(&self) -> Vec<(&'static str, u64)> {
-        match self {
-            Participant::Node(node) => node.gauges(),
-            Participant::Client(client) => client.gauges(),
-        }
-    }
-
-    fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
-        match self {
-            Participant::Node(node) => node.queues(),
-            Participant::Client(client) => client.queues(),
-        }
-    }
-}
-
-impl Participant {
-    /// The node, if it is one.
-    pub fn node(&self) -> Option<&Node> {
-        match self {
-            Participant::Node(node) => Some(node),
-            Participant::Client(_) => None,
-        }
-    }
-
-    /// The node, to be changed: for planted mistakes.
-    pub fn node_mut(&mut self) -> Option<&mut Node> {
-        match self {
-            Participant::Node(node) => Some(node),
-            Participant::Client(_) => None,
-        }
-    }
+    type Options = Options;
 }
 
 impl Mode for ZoneSync {
     const NAME: &'static str = "zone_sync";
     const ABOUT: &'static str = "NGINX Plus zone synchronisation of key-value pairs, sticky sessions and request limits, hardened; eventual, the last writer wins";
-    const ROLES: &'static [&'static str] = &["node"];
-    const REQUESTS: &'static [&'static str] = &[
-        "get", "find", "put", "brief", "patch", "delete", "visit", "call",
+    const SERVERS: &'static [Class] = &[Class::alike(1..=1000)];
+    const OPERATIONS: &'static [Operation<ZoneSync>] = &[
+        Operation {
+            name: "get",
+            does: Does::Looks,
+            request: |_, ask| Request::Get(ask.key),
+        },
+        Operation {
+            name: "find",
+            does: Does::Looks,
+            request: |_, ask| Request::Find(ask.key),
+        },
+        Operation {
+            name: "put",
+            does: Does::Changes,
+            request: |options, ask| Request::Put(ask.key, ask.value, options.keyval.life),
+        },
+        Operation {
+            name: "brief",
+            does: Does::Changes,
+            request: |options, ask| Request::Put(ask.key, ask.value, options.keyval.brief),
+        },
+        Operation {
+            name: "patch",
+            does: Does::Changes,
+            request: |options, ask| Request::Patch(ask.key, ask.value, options.keyval.life),
+        },
+        Operation {
+            name: "delete",
+            does: Does::Changes,
+            request: |_, ask| Request::Delete(ask.key),
+        },
+        Operation {
+            name: "visit",
+            does: Does::Shows,
+            request: |options, ask| Request::Visit(ask.key, ask.value, options.sticky.life),
+        },
+        Operation {
+            name: "call",
+            does: Does::Changes,
+            request: |_, ask| Request::Call(ask.key),
+        },
     ];
     const QUEUES: &'static [&'static str] = &Module::ZONES;
-    const RESOLVES: bool = true;
-    const SERVERS: RangeInclusive<u32> = 1..=1000;
+    const MISTAKES: &'static [Planted<Node>] = mistakes::ALL;
 
-    type Process = Participant;
-    type Options = Options;
+    type Server = Node;
+    type Client = Client;
     type Invariants = ZoneSyncInvariants;
-
-    fn members(options: &Options, servers: u32, clients: u32) -> Vec<Member<Participant>> {
-        let nodes: Vec<NodeId> = (1..=servers).map(NodeId::server).collect();
-        let config = Arc::new(Config {
-            nodes: nodes.clone(),
-            options: options.clone(),
-        });
-        let clients = (1..=clients).map(NodeId::client);
-        let member = |id| Member {
-            id,
-            config: Arc::clone(&config),
-        };
-        nodes.into_iter().chain(clients).map(member).collect()
-    }
 
     fn check(options: &Options) -> Result<(), (&'static str, String)> {
         options.check()
     }
 
-    fn request(options: &Options, ask: Ask) -> Request {
-        let Ask { key, value, .. } = ask;
-        match Self::REQUESTS[ask.kind] {
-            "find" => Request::Find(key),
-            "put" => Request::Put(key, value, options.keyval.life),
-            "brief" => Request::Put(key, value, options.keyval.brief),
-            "patch" => Request::Patch(key, value, options.keyval.life),
-            "delete" => Request::Delete(key),
-            "visit" => Request::Visit(key, value, options.sticky.life),
-            "call" => Request::Call(key),
-            _ => Request::Get(key),
-        }
+    fn resolves(config: &Config<ZoneSync>) -> bool {
+        config.options.discovery == Discovery::Names
     }
 
     /// Pairs and sessions are promised the same. While nothing is in the way a change is everywhere one look at the log
     /// and one message later; through others, when the silence was noticed and all have compared what they hold.
-    fn promises(options: &Options, servers: u32) -> Vec<Promise<ZoneSync>> {
+    fn promises(config: &Config<ZoneSync>) -> Vec<Promise<ZoneSync>> {
+        let Config { servers, options } = config;
         let lag = options.lag();
         let recovery = options.recovery();
-        let hops = u64::from(servers.max(2) - 1);
+        let hops = servers.len().max(2) as u64 - 1;
         let mut promises = Vec::new();
         for view in [request::pairs as View<ZoneSync>, request::sessions] {
             promises.extend([
@@ -186,26 +124,27 @@ impl Mode for ZoneSync {
     }
 
     /// Nobody is promised that a node keeps anything: what it loses, the others have, or nobody was told.
-    fn envelope(_: &Options, servers: u32) -> Envelope {
+    fn envelope(config: &Config<ZoneSync>) -> Envelope {
         Envelope {
-            lost_servers: servers,
+            lost_servers: config.servers.len() as u32,
             lying_flushes: true,
             drift_ppm: 500_000,
         }
     }
 
     /// Each node serves alone.
-    fn suffices(_: &Options, _: u32, core: &[NodeId]) -> bool {
+    fn suffices(_: &Config<ZoneSync>, core: &[NodeId]) -> bool {
         !core.is_empty()
     }
 
     /// All are connected again, what was lost from a log is found by comparing with each peer in turn, and a client that
     /// gave up asks once more.
-    fn calm_budget(options: &Options) -> Span {
+    fn calm_budget(config: &Config<ZoneSync>) -> Span {
+        let options = &config.options;
         options.recovery() * 2 + options.repair * 4 + options.give_up
     }
 
-    fn settled(cluster: &impl Cluster<Participant>) -> Result<(), String> {
+    fn settled(cluster: &impl Cluster<ZoneSync>) -> Result<(), String> {
         equal(cluster)
     }
 }

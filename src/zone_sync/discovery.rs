@@ -108,7 +108,6 @@ impl Node {
             }
         }
         self.peers.clear();
-        self.dialed.clear();
         self.quitting = Some(Quitting::Saving(ticket));
     }
 

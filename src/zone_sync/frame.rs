@@ -11,16 +11,17 @@
 //! time, writer, life, kind, length and payload (see [`Record::FIXED`]). Where a range begins is one byte: 0 for the first
 //! key of all, or 1, and then the key that it begins behind.
 //!
-//! The same content has one encoding only, and whatever else arrives is [`Garbage`]: a value that says what is wrong and
-//! where. A frame is checked whole before its first record is seen, so that none of it is applied if any of it is bad.
+//! The same content has one encoding only. How it is written stands in [`encode`](super::encode), and how it is read, and
+//! what is wrong with all else that arrives, in [`decode`](mod@super::decode).
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::record::{Content, Record, Stamp, Usage};
-use super::zone::RangeSum;
+use super::decode::Reader;
+use super::record::Record;
+use super::sums::{LAST, RangeSum};
 use crate::NodeId;
-use crate::kv::{Key, Value};
+use crate::kv::Key;
 
 /// The only protocol version there is.
 pub const PROTOCOL: u16 = 1;
@@ -28,17 +29,14 @@ pub const PROTOCOL: u16 = 1;
 /// What all frames begin with, in bytes, before the zone's name.
 pub const FIXED: usize = 12;
 
-const RANGE: usize = 12;
-const NODE: usize = 4;
-
 /// What a frame begins with.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Header<'a> {
-    /// The zone it is about; nodes share a zone by its name. At most 65,535 bytes.
+    /// The zone it is about; nodes share a zone by its name. At most 65,535 bytes; none, if it is about no zone.
     pub zone: &'a str,
-    /// Which module keeps the zone.
+    /// Which module keeps the zone; 0 where there is none.
     pub tag: u16,
-    /// Which version of that module.
+    /// Which version of that module; 0 where there is none.
     pub version: u16,
     /// What follows.
     pub what: What,
@@ -67,7 +65,7 @@ pub enum What {
 }
 
 impl What {
-    fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             What::Live => 0,
             What::Snapshot => 1,
@@ -80,7 +78,7 @@ impl What {
     }
 
     /// Behind which key a digest begins.
-    fn start(self) -> Option<Key> {
+    pub(super) fn start(self) -> Option<Key> {
         match self {
             What::Digest { after } => after,
             _ => None,
@@ -90,6 +88,50 @@ impl What {
     /// Whether records follow.
     pub fn has_records(self) -> bool {
         matches!(self, What::Live | What::Snapshot)
+    }
+
+    /// Whether nothing follows.
+    pub fn is_bare(self) -> bool {
+        matches!(self, What::SnapshotEnd | What::Keepalive)
+    }
+}
+
+/// A frame that was finished: its bytes, and what it is, which its bytes say too.
+///
+/// Only a [`FrameWriter`](super::encode::FrameWriter) makes one, so that the two are never at odds.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Sealed {
+    pub(super) what: What,
+    pub(super) bytes: Arc<[u8]>,
+}
+
+impl Sealed {
+    /// What it is.
+    pub fn what(&self) -> What {
+        self.what
+    }
+
+    /// What a stream carries.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How much that is.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl Header<'static> {
+    /// That of a frame which is about nodes, and no zone: one that [keeps a connection](What::Keepalive), or says whom its
+    /// sender [misses](What::Misses).
+    pub fn of_no_zone(what: What) -> Header<'static> {
+        Header {
+            zone: "",
+            tag: 0,
+            version: 0,
+            what,
+        }
     }
 }
 
@@ -102,266 +144,16 @@ impl Header<'_> {
         };
         FIXED + self.zone.len() + 1 + start
     }
-
-    fn encode(&self, length: u32, bytes: &mut Vec<u8>) {
-        let name = u16::try_from(self.zone.len()).expect("a zone's name is at most 65,535 bytes");
-        bytes.extend_from_slice(&length.to_le_bytes());
-        for part in [PROTOCOL, name, self.tag, self.version] {
-            bytes.extend_from_slice(&part.to_le_bytes());
-        }
-        bytes.extend_from_slice(self.zone.as_bytes());
-        bytes.push(self.what.code());
-        if let What::Digest { after } = self.what {
-            encode_start(after, bytes);
-        }
-    }
 }
 
 /// How many bytes the beginning of a range takes.
-fn start_size(after: Option<Key>) -> usize {
+pub(super) fn start_size(after: Option<Key>) -> usize {
     if after.is_some() { 5 } else { 1 }
 }
 
-fn encode_start(after: Option<Key>, bytes: &mut Vec<u8>) {
-    bytes.push(after.is_some().into());
-    if let Some(Key(key)) = after {
-        bytes.extend_from_slice(&key.to_le_bytes());
-    }
-}
-
 /// Whether a range that begins behind `after` and ends with `upto` can hold a key.
-fn holds_keys(after: Option<Key>, upto: Key) -> bool {
+pub(super) fn holds_keys(after: Option<Key>, upto: Key) -> bool {
     after.is_none_or(|after| after < upto)
-}
-
-/// Why something was not added to a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum NoFit {
-    /// An empty frame of that size could not hold it. The real system logs such a record and never sends it.
-    TooBig,
-    /// This frame cannot hold it any more; the next can.
-    Full,
-}
-
-/// Writes frames of at most a given size, one after the other, all with the same header.
-#[derive(Debug)]
-pub struct FrameWriter {
-    bytes: Vec<u8>,
-    header: usize,
-    capacity: usize,
-    what: What,
-    /// The end of the last range of a digest frame, or where its first begins.
-    reached: Option<Key>,
-}
-
-impl FrameWriter {
-    /// A writer of frames of at most `capacity` bytes, header included.
-    ///
-    /// # Panics
-    /// If the header alone does not fit, or its name is longer than 65,535 bytes.
-    pub fn new(capacity: usize, header: &Header<'_>) -> FrameWriter {
-        assert!(
-            header.size() <= capacity && capacity <= u32::MAX as usize,
-            "a frame holds its header and its length is told in four bytes: {capacity} bytes"
-        );
-        let mut bytes = Vec::with_capacity(capacity);
-        header.encode(0, &mut bytes);
-        assert_eq!(bytes.len(), header.size(), "a header is as long as it says");
-        FrameWriter {
-            header: bytes.len(),
-            bytes,
-            capacity,
-            what: header.what,
-            reached: header.what.start(),
-        }
-    }
-
-    /// Adds a record to a live or snapshot frame.
-    ///
-    /// # Errors
-    /// If it does not fit; the frame is as before.
-    ///
-    /// # Panics
-    /// If it is a frame of another kind.
-    pub fn push(&mut self, record: &Record) -> Result<(), NoFit> {
-        assert!(
-            self.what.has_records(),
-            "no record belongs into {:?}",
-            self.what
-        );
-        let size = record.size_on_wire();
-        self.room_for(size)?;
-        let end = self.bytes.len() + size;
-        self.bytes.extend_from_slice(&fixed_part(record));
-        match record.content {
-            Content::Value(value) => self.bytes.extend_from_slice(&value.name.to_le_bytes()),
-            Content::Usage(usage) => {
-                self.bytes.extend_from_slice(&usage.total.to_le_bytes());
-                self.bytes.extend_from_slice(&usage.excess.to_le_bytes());
-            }
-            Content::Tombstone => {}
-        }
-        self.bytes.resize(end, 0);
-        Ok(())
-    }
-
-    /// Adds a range to a digest frame. It begins behind the range that was added before.
-    ///
-    /// # Errors
-    /// If it does not fit; the frame is as before.
-    ///
-    /// # Panics
-    /// If it is a frame of another kind, or the range does not end behind the one before.
-    pub fn push_range(&mut self, range: &RangeSum) -> Result<(), NoFit> {
-        assert!(
-            matches!(self.what, What::Digest { .. }),
-            "no range belongs into {:?}",
-            self.what
-        );
-        assert!(holds_keys(self.reached, range.upto), "ranges ascend");
-        self.room_for(RANGE)?;
-        self.bytes.extend_from_slice(&range.upto.0.to_le_bytes());
-        self.bytes.extend_from_slice(&range.sum.to_le_bytes());
-        self.reached = Some(range.upto);
-        Ok(())
-    }
-
-    /// Adds a range of keys, behind one (behind `None`: from the first on) up to another, itself included, to a want
-    /// frame.
-    ///
-    /// # Errors
-    /// If it does not fit; the frame is as before.
-    ///
-    /// # Panics
-    /// If it is a frame of another kind, or the range ends before it begins.
-    pub fn push_wanted(&mut self, after: Option<Key>, upto: Key) -> Result<(), NoFit> {
-        assert!(
-            self.what == What::Want,
-            "no wish belongs into {:?}",
-            self.what
-        );
-        assert!(holds_keys(after, upto), "a range holds keys");
-        self.room_for(start_size(after) + 4)?;
-        encode_start(after, &mut self.bytes);
-        self.bytes.extend_from_slice(&upto.0.to_le_bytes());
-        Ok(())
-    }
-
-    /// Adds a node to a misses frame.
-    ///
-    /// # Errors
-    /// If it does not fit; the frame is as before.
-    ///
-    /// # Panics
-    /// If it is a frame of another kind.
-    pub fn push_missed(&mut self, node: NodeId) -> Result<(), NoFit> {
-        assert!(
-            self.what == What::Misses,
-            "no node belongs into {:?}",
-            self.what
-        );
-        self.room_for(NODE)?;
-        self.bytes.extend_from_slice(&code(node).to_le_bytes());
-        Ok(())
-    }
-
-    fn room_for(&self, size: usize) -> Result<(), NoFit> {
-        if size > self.capacity - self.header {
-            Err(NoFit::TooBig)
-        } else if size > self.capacity - self.bytes.len() {
-            Err(NoFit::Full)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// The size of the frame as it stands, in bytes.
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether there is nothing but the header.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.len() == self.header
-    }
-
-    /// Gives the frame, and begins the next with the same header.
-    pub fn finish(&mut self) -> Arc<[u8]> {
-        let length = self.bytes.len() as u32;
-        self.bytes[..4].copy_from_slice(&length.to_le_bytes());
-        let frame = Arc::from(&self.bytes[..]);
-        self.bytes.truncate(self.header);
-        self.reached = self.what.start();
-        frame
-    }
-}
-
-/// A record up to its payload.
-fn fixed_part(record: &Record) -> [u8; Record::FIXED] {
-    let writer = code(record.stamp.writer);
-    let (kind, length) = match record.content {
-        Content::Value(value) => (0, value.bytes),
-        Content::Tombstone => (1, 0),
-        Content::Usage(_) => (2, Usage::SIZE as u32),
-    };
-    let mut bytes = [0; Record::FIXED];
-    bytes[0..4].copy_from_slice(&record.key.0.to_le_bytes());
-    bytes[4..12].copy_from_slice(&record.stamp.time.to_le_bytes());
-    bytes[12..16].copy_from_slice(&writer.to_le_bytes());
-    bytes[16..24].copy_from_slice(&record.life.to_le_bytes());
-    bytes[24] = kind;
-    bytes[25..29].copy_from_slice(&length.to_le_bytes());
-    bytes
-}
-
-/// A node as its letter and its number, in four bytes.
-fn code(node: NodeId) -> u32 {
-    u32::from(node.letter()) << 24 | node.number()
-}
-
-/// Why bytes are no frame, and where.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Garbage {
-    /// What is wrong.
-    pub flaw: Flaw,
-    /// The offset of the field that is wrong, in bytes from the frame's beginning.
-    pub at: usize,
-}
-
-/// What can be wrong with a frame.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Flaw {
-    /// Something ends before it should.
-    CutShort {
-        /// How many bytes it should have.
-        needs: usize,
-        /// How many there are.
-        has: usize,
-    },
-    /// The frame says that it is so long, and is not.
-    Length(u32),
-    /// A protocol that is not spoken here.
-    Protocol(u16),
-    /// The zone's name is no UTF-8.
-    Name,
-    /// A kind of frame that does not exist.
-    What(u8),
-    /// A kind of content that does not exist.
-    Kind(u8),
-    /// What no node can be.
-    Node(u32),
-    /// A tombstone with so many bytes of payload.
-    Tombstone(u32),
-    /// A usage with so many bytes of payload.
-    Usage(u32),
-    /// Something else than zeros behind a value's name.
-    Padding,
-    /// A range that begins neither with the first key nor behind one.
-    Start(u8),
-    /// A range that ends with this key, and begins behind it or a later one.
-    Range(Key),
-    /// So many bytes behind a frame that holds nothing.
-    Trailing(usize),
 }
 
 /// A frame that was checked whole.
@@ -369,49 +161,7 @@ pub enum Flaw {
 pub struct Frame<'a> {
     /// What it begins with.
     pub header: Header<'a>,
-    body: &'a [u8],
-}
-
-/// Reads a frame.
-///
-/// # Errors
-/// The first thing that is wrong. Nothing is allocated either way.
-pub fn decode(bytes: &[u8]) -> Result<Frame<'_>, Garbage> {
-    let mut reader = Reader { bytes, at: 0 };
-    let length = u32::from_le_bytes(reader.take()?);
-    if length as usize != bytes.len() {
-        return Err(Flaw::Length(length).at(0));
-    }
-    let header = reader.header()?;
-    let body = &bytes[reader.at..];
-    match header.what {
-        What::Live | What::Snapshot => {
-            while !reader.is_at_end() {
-                reader.record()?;
-            }
-        }
-        What::Digest { after } => {
-            let mut reached = after;
-            while !reader.is_at_end() {
-                reached = Some(reader.range(reached)?.upto);
-            }
-        }
-        What::Want => {
-            while !reader.is_at_end() {
-                reader.wanted()?;
-            }
-        }
-        What::Misses => {
-            while !reader.is_at_end() {
-                reader.node()?;
-            }
-        }
-        What::SnapshotEnd | What::Keepalive if !body.is_empty() => {
-            return Err(Flaw::Trailing(body.len()).at(reader.at));
-        }
-        What::SnapshotEnd | What::Keepalive => {}
-    }
-    Ok(Frame { header, body })
+    pub(super) body: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -452,169 +202,59 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Bytes and how far they are read.
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
+/// The keys from behind one up to another.
+struct Keys(Option<Key>, Key);
 
-impl<'a> Reader<'a> {
-    fn is_at_end(&self) -> bool {
-        self.at == self.bytes.len()
-    }
-
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], Garbage> {
-        let rest = &self.bytes[self.at..];
-        let part = rest.first_chunk().ok_or(self.cut_short(N))?;
-        self.at += N;
-        Ok(*part)
-    }
-
-    fn take_slice(&mut self, count: usize) -> Result<&'a [u8], Garbage> {
-        let rest = &self.bytes[self.at..];
-        let part = rest.get(..count).ok_or(self.cut_short(count))?;
-        self.at += count;
-        Ok(part)
-    }
-
-    fn cut_short(&self, needs: usize) -> Garbage {
-        let has = self.bytes.len() - self.at;
-        Flaw::CutShort { needs, has }.at(self.at)
-    }
-
-    /// A header behind its length.
-    fn header(&mut self) -> Result<Header<'a>, Garbage> {
-        let protocol = u16::from_le_bytes(self.take()?);
-        if protocol != PROTOCOL {
-            return Err(Flaw::Protocol(protocol).at(4));
-        }
-        let name = u16::from_le_bytes(self.take()?);
-        let tag = u16::from_le_bytes(self.take()?);
-        let version = u16::from_le_bytes(self.take()?);
-        let zone =
-            str::from_utf8(self.take_slice(name.into())?).map_err(|_| Flaw::Name.at(FIXED))?;
-        let at = self.at;
-        let [what] = self.take()?;
-        let what = match what {
-            0 => What::Live,
-            1 => What::Snapshot,
-            2 => What::SnapshotEnd,
-            3 => What::Digest {
-                after: self.start()?,
-            },
-            4 => What::Keepalive,
-            5 => What::Want,
-            6 => What::Misses,
-            other => return Err(Flaw::What(other).at(at)),
-        };
-        Ok(Header {
-            zone,
-            tag,
-            version,
-            what,
-        })
-    }
-
-    fn record(&mut self) -> Result<Record, Garbage> {
-        let at = self.at;
-        let key = self.key()?;
-        let time = u64::from_le_bytes(self.take()?);
-        let writer = self.node()?;
-        let life = u64::from_le_bytes(self.take()?);
-        let [kind] = self.take()?;
-        let bytes = u32::from_le_bytes(self.take()?);
-        let content = match kind {
-            0 => Content::Value(self.value(bytes)?),
-            1 if bytes == 0 => Content::Tombstone,
-            1 => return Err(Flaw::Tombstone(bytes).at(at + 25)),
-            2 if bytes as usize == Usage::SIZE => Content::Usage(Usage {
-                total: u64::from_le_bytes(self.take()?),
-                excess: u64::from_le_bytes(self.take()?),
-            }),
-            2 => return Err(Flaw::Usage(bytes).at(at + 25)),
-            other => return Err(Flaw::Kind(other).at(at + 24)),
-        };
-        Ok(Record {
-            key,
-            stamp: Stamp { time, writer },
-            content,
-            life,
-        })
-    }
-
-    /// The payload of a value that weighs so much.
-    fn value(&mut self, bytes: u32) -> Result<Value, Garbage> {
-        let name = u64::from_le_bytes(self.take()?);
-        let at = self.at;
-        let padding = self.take_slice((bytes as usize).saturating_sub(8))?;
-        if padding.iter().any(|byte| *byte != 0) {
-            return Err(Flaw::Padding.at(at));
-        }
-        Ok(Value { name, bytes })
-    }
-
-    fn key(&mut self) -> Result<Key, Garbage> {
-        Ok(Key(u32::from_le_bytes(self.take()?)))
-    }
-
-    fn node(&mut self) -> Result<NodeId, Garbage> {
-        let at = self.at;
-        let code = u32::from_le_bytes(self.take()?);
-        node(code).ok_or(Flaw::Node(code).at(at))
-    }
-
-    /// Where a range begins.
-    fn start(&mut self) -> Result<Option<Key>, Garbage> {
-        let at = self.at;
-        match self.take()? {
-            [0] => Ok(None),
-            [1] => Ok(Some(self.key()?)),
-            [other] => Err(Flaw::Start(other).at(at)),
-        }
-    }
-
-    /// Where a range ends that begins there.
-    fn upto(&mut self, after: Option<Key>) -> Result<Key, Garbage> {
-        let at = self.at;
-        let upto = self.key()?;
-        if holds_keys(after, upto) {
-            Ok(upto)
-        } else {
-            Err(Flaw::Range(upto).at(at))
-        }
-    }
-
-    fn range(&mut self, after: Option<Key>) -> Result<RangeSum, Garbage> {
-        let upto = self.upto(after)?;
-        let sum = u64::from_le_bytes(self.take()?);
-        Ok(RangeSum { upto, sum })
-    }
-
-    fn wanted(&mut self) -> Result<(Option<Key>, Key), Garbage> {
-        let after = self.start()?;
-        Ok((after, self.upto(after)?))
-    }
-}
-
-/// The node of that letter and number, if there can be one.
-fn node(code: u32) -> Option<NodeId> {
-    let letter = char::from((code >> 24) as u8);
-    let number = code & NodeId::MAX_NUMBER;
-    (letter.is_ascii_lowercase() && number > 0).then(|| NodeId::new(letter, number))
-}
-
-impl Flaw {
-    fn at(self, at: usize) -> Garbage {
-        Garbage { flaw: self, at }
-    }
-}
-
-impl fmt::Display for NoFit {
+impl fmt::Display for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            NoFit::TooBig => "does not fit into any frame",
-            NoFit::Full => "does not fit into this frame any more",
-        })
+        match *self {
+            Keys(None, LAST) => f.write_str("all keys"),
+            Keys(None, upto) => write!(f, "keys up to {upto}"),
+            Keys(Some(after), LAST) => write!(f, "keys behind {after}"),
+            Keys(Some(after), upto) => write!(f, "keys behind {after} up to {upto}"),
+        }
+    }
+}
+
+/// The first of what there is, and how many there are beside it; if there are none, that word.
+fn first_of(
+    mut all: impl Iterator<Item: fmt::Display>,
+    none: &str,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let Some(first) = all.next() else {
+        return f.write_str(none);
+    };
+    write!(f, "{first}")?;
+    match all.count() {
+        0 => Ok(()),
+        more => write!(f, " and {more} more"),
+    }
+}
+
+/// What follows the header: `k7=v41 1234@n1 +600000 and 2 more`, `all keys of kv, 3 ranges`, `keys up to k9 of kv`, `n2`.
+/// What is said of keys alone says of which zone.
+impl fmt::Display for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Header { zone, what, .. } = self.header;
+        match what {
+            What::Live | What::Snapshot => first_of(self.records(), "nothing", f),
+            What::Digest { after } => {
+                let Some(last) = self.ranges().last() else {
+                    return write!(f, "nothing of {zone}");
+                };
+                let (keys, count) = (Keys(after, last.upto), self.ranges().count());
+                let ranges = if count == 1 { "range" } else { "ranges" };
+                write!(f, "{keys} of {zone}, {count} {ranges}")
+            }
+            What::Want => {
+                let wishes = self.wanted().map(|(after, upto)| Keys(after, upto));
+                first_of(wishes, "nothing", f)?;
+                write!(f, " of {zone}")
+            }
+            What::Misses => first_of(self.missed(), "nobody", f),
+            What::SnapshotEnd | What::Keepalive => f.write_str("nothing"),
+        }
     }
 }
 
@@ -630,32 +270,5 @@ impl fmt::Display for What {
             What::Want => f.write_str("want"),
             What::Misses => f.write_str("misses"),
         }
-    }
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Flaw::CutShort { needs, has } => write!(f, "cut short, {has} bytes of {needs}"),
-            Flaw::Length(length) => write!(f, "says it is {length} bytes long and is not"),
-            Flaw::Protocol(version) => write!(f, "unknown protocol {version}"),
-            Flaw::Name => f.write_str("the zone's name is no UTF-8"),
-            Flaw::What(what) => write!(f, "unknown kind of frame {what}"),
-            Flaw::Kind(kind) => write!(f, "unknown kind of content {kind}"),
-            Flaw::Node(code) => write!(f, "no node has the code {code:#010x}"),
-            Flaw::Tombstone(bytes) => write!(f, "a tombstone with {bytes} bytes"),
-            Flaw::Usage(bytes) => write!(f, "a usage with {bytes} bytes"),
-            Flaw::Padding => f.write_str("a value's padding is not zeros"),
-            Flaw::Start(start) => write!(f, "unknown beginning of a range {start}"),
-            Flaw::Range(upto) => write!(f, "a range up to {upto} that begins behind it"),
-            Flaw::Trailing(bytes) => write!(f, "{bytes} bytes where nothing belongs"),
-        }
-    }
-}
-
-/// What, and where: `unknown protocol 2, at byte 4`.
-impl fmt::Display for Garbage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, at byte {}", self.flaw, self.at)
     }
 }

@@ -1,9 +1,9 @@
 //! What travels, and what is noted.
 
 use std::fmt;
-use std::sync::Arc;
 
-use super::frame::{What, decode};
+use super::decode::decode;
+use super::frame::{Sealed, What};
 use super::request::{Request, Response};
 use crate::kv::Key;
 use crate::process::{Closing, DiskError, Kinds, Size};
@@ -13,7 +13,7 @@ use crate::{Life, NodeId};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Message {
     /// Node to node, on a stream: a frame, as bytes.
-    Frame(What, Arc<[u8]>),
+    Frame(Sealed),
     /// Client to node.
     Ask {
         /// The client's life, so that no answer to an earlier one is taken.
@@ -49,13 +49,15 @@ impl Kinds for Message {
 
     fn kind(&self) -> usize {
         match self {
-            Message::Frame(What::Live, _) => 0,
-            Message::Frame(What::Snapshot, _) => 1,
-            Message::Frame(What::SnapshotEnd, _) => 2,
-            Message::Frame(What::Digest { .. }, _) => 3,
-            Message::Frame(What::Want, _) => 4,
-            Message::Frame(What::Keepalive, _) => 5,
-            Message::Frame(What::Misses, _) => 6,
+            Message::Frame(frame) => match frame.what() {
+                What::Live => 0,
+                What::Snapshot => 1,
+                What::SnapshotEnd => 2,
+                What::Digest { .. } => 3,
+                What::Want => 4,
+                What::Keepalive => 5,
+                What::Misses => 6,
+            },
             Message::Ask { .. } => 7,
             Message::Answer { .. } => 8,
         }
@@ -65,8 +67,9 @@ impl Kinds for Message {
 impl Size for Message {
     fn size(&self) -> usize {
         match self {
-            Message::Frame(_, bytes) => bytes.len(),
-            Message::Ask { .. } | Message::Answer { .. } => 64,
+            Message::Frame(frame) => frame.size(),
+            Message::Ask { request, .. } => 12 + request.size(),
+            Message::Answer { response, .. } => 12 + response.size(),
         }
     }
 }
@@ -74,21 +77,13 @@ impl Size for Message {
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Message::Frame(_, bytes) => {
-                write!(
-                    f,
-                    "{} of {} bytes:",
-                    Message::KINDS[self.kind()],
-                    bytes.len()
-                )?;
-                let Ok(frame) = decode(bytes) else {
-                    return f.write_str(" garbage");
-                };
-                let mut records = frame.records();
-                match (records.next(), records.count()) {
-                    (None, _) => f.write_str(" nothing"),
-                    (Some(record), 0) => write!(f, " {record}"),
-                    (Some(record), more) => write!(f, " {record} and {more} more"),
+            Message::Frame(frame) => {
+                let name = Message::KINDS[self.kind()];
+                write!(f, "{name} of {} bytes", frame.size())?;
+                match decode(frame.bytes()) {
+                    Ok(frame) if frame.header.what.is_bare() => Ok(()),
+                    Ok(frame) => write!(f, ": {frame}"),
+                    Err(_) => f.write_str(": garbage"),
                 }
             }
             Message::Ask { seq, request, .. } => write!(f, "ask {seq}: {request}"),

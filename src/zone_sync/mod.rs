@@ -42,20 +42,26 @@
 //! that drain ([`push`](options::Options::refill)), the life of what arrives ([`options::Options::life_from_stamp`]), the
 //! merge of limits ([`limit`]).
 //!
-//! In reading order: [`message`], [`request`], [`record`], [`frame`], [`zone`] with its `slots` and `alarms`, [`module`]
-//! and [`limit`], [`clock`], [`state`], [`peer`], [`node`], `push`, [`catch_up`], `discovery`, [`client`], [`options`],
-//! [`invariants`], [`cluster`].
+//! In reading order: [`message`], [`request`], [`record`], [`frame`] with [`encode`] and [`decode`](mod@decode), [`zone`]
+//! with its `slots`, `alarms`, `log` and `sums`, [`module`] and [`limit`], [`clock`], [`state`], [`peer`], [`node`], `connections`,
+//! `push`, [`catch_up`], `hearing`, `discovery`, [`client`], [`options`], [`invariants`], `mistakes`, [`cluster`].
 
 mod alarms;
 pub mod catch_up;
 pub mod client;
 pub mod clock;
 pub mod cluster;
+mod connections;
+pub mod decode;
 mod discovery;
+pub mod encode;
 pub mod frame;
+mod hearing;
 pub mod invariants;
 pub mod limit;
+mod log;
 pub mod message;
+mod mistakes;
 pub mod module;
 pub mod node;
 pub mod options;
@@ -65,18 +71,23 @@ pub mod record;
 pub mod request;
 mod slots;
 pub mod state;
+mod sums;
 #[cfg(test)]
 mod tests;
 pub mod zone;
 
 pub use client::Client;
-pub use cluster::{Participant, ZoneSync};
-pub use frame::{Frame, FrameWriter, Garbage, Header, NoFit, What, decode};
+pub use cluster::ZoneSync;
+pub use decode::{Garbage, decode};
+pub use encode::{FrameWriter, NoFit};
+pub use frame::{Frame, Header, Sealed, What};
 pub use invariants::ZoneSyncInvariants;
+pub use log::Origin;
 pub use message::{Message, Note, Timer};
 pub use module::{Module, Shared};
-pub use node::{Config, Node};
+pub use node::Node;
 pub use options::Options;
 pub use record::{Content, Record, Stamp, Usage, newer};
 pub use request::{Request, Response};
-pub use zone::{Merged, Origin, RangeSum, Rules, Written, Zone};
+pub use sums::RangeSum;
+pub use zone::{Merged, Rules, Written, Zone};

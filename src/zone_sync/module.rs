@@ -81,15 +81,6 @@ impl Module {
         }
     }
 
-    /// How long a record lives that says nothing else.
-    pub fn life(self, options: &Options) -> Span {
-        match self {
-            Module::Keyval => options.keyval.life,
-            Module::Sticky => options.sticky.life,
-            Module::Limit => options.limit.life,
-        }
-    }
-
     /// How many records a node's zone may hold.
     pub fn capacity(self, options: &Options, me: NodeId) -> usize {
         let odd = self.odd(options);

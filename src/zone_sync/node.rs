@@ -5,34 +5,26 @@ use std::sync::Arc;
 
 use super::ZoneSync;
 use super::clock::{Clock, wall};
-use super::frame::{Frame, What, decode};
+use super::decode::decode;
+use super::frame::{Frame, What};
 use super::limit::Limiter;
+use super::log::Origin;
 use super::message::{Message, Note, Timer};
 use super::module::{self, Module, Shared};
 use super::options::{Discovery, Options};
-use super::peer::{Incoming, Outgoing, Peer};
+use super::peer::{Line, Peer};
 use super::record::Record;
 use super::request::{Request, Response};
 use super::state::{Counters, Quitting, Saved, StateFile, recover};
-use super::zone::{Merged, Origin, Zone};
-use crate::kv::Key;
-use crate::process::{Closing, Damage, Input, Process, Role};
+use super::zone::{Merged, Zone};
+use crate::process::{Config, Damage, Input, Process};
 use crate::{Life, Losable, NodeId, Now, Outbox, Span, SpanRange, StreamId};
-
-/// What every participant is told at each start.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Config {
-    /// The nodes, in order.
-    pub nodes: Vec<NodeId>,
-    /// The constants.
-    pub options: Options,
-}
 
 /// One node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Node {
     pub(super) me: NodeId,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<Config<ZoneSync>>,
     /// What it shares with the others, in the order of the modules.
     pub shared: Vec<Shared>,
     pub(super) limiter: Limiter,
@@ -40,8 +32,6 @@ pub struct Node {
     pub(super) file: StateFile,
     /// The others.
     pub peers: BTreeMap<NodeId, Peer>,
-    /// To whom this node opened which stream. Invariant: exactly the streams that its peers are reached on.
-    pub(super) dialed: BTreeMap<StreamId, NodeId>,
     /// With whom it compared what it holds last. Nodes begin with those behind them, so that they do not all turn to the
     /// same one.
     pub(super) compared: NodeId,
@@ -54,10 +44,9 @@ pub struct Node {
 
 impl Process for Node {
     type Protocol = ZoneSync;
-    type Config = Arc<Config>;
 
     fn boot(
-        config: &Arc<Config>,
+        config: &Arc<Config<ZoneSync>>,
         me: NodeId,
         _: Life,
         now: Now,
@@ -77,7 +66,6 @@ impl Process for Node {
             clock: Clock::new(me, options.hybrid_clock, unit),
             file: StateFile::new(disk.len()),
             peers: BTreeMap::new(),
-            dialed: BTreeMap::new(),
             compared: me,
             quitting: None,
             swept: 0,
@@ -95,7 +83,7 @@ impl Process for Node {
             );
         }
         match options.discovery {
-            Discovery::Static => node.speak_to(&config.nodes, now, out),
+            Discovery::Static => node.speak_to(&config.servers, now, out),
             Discovery::Names => node.ask_for_names(out),
         }
         node
@@ -114,15 +102,10 @@ impl Process for Node {
                     out.send_past_flush(from, answer);
                 }
             }
-            Input::Arrived(stream, Message::Frame(_, bytes)) => {
-                self.on_frame(stream, &bytes, now, out);
+            Input::Arrived(stream, Message::Frame(frame)) => {
+                self.on_frame(stream, frame.bytes(), now, out);
             }
-            Input::Opened {
-                stream,
-                peer,
-                mine,
-                credit,
-            } => self.on_opened(stream, peer, mine, credit, now, out),
+            Input::Opened { stream, credit } => self.on_opened(Line { stream, credit }, now, out),
             Input::Credit(stream, bytes) => self.on_credit(stream, bytes, now, out),
             Input::Closed(stream, why) => self.on_closed(stream, why, now, out),
             Input::Resolved(nodes) => self.on_resolved(&nodes, now, out),
@@ -136,13 +119,6 @@ impl Process for Node {
             // A client's affairs, and what never comes this way.
             Input::Requested(..) | Input::Delivered(..) | Input::Arrived(..) => {}
         }
-    }
-
-    fn role(&self) -> Option<Role> {
-        Some(Role {
-            name: "node",
-            rank: 0,
-        })
     }
 
     fn gauges(&self) -> Vec<(&'static str, u64)> {
@@ -252,26 +228,20 @@ impl Node {
             }
             if let Some(evicted) = written.evicted {
                 out.note(Note::Evicts(evicted.key));
-                self.save(module, evicted.key, out);
+                self.save(module, Saved::Gone(evicted.key), out);
             }
-            self.save(module, request.key(), out);
+            let now = written.now.map_or(Saved::Gone(request.key()), Saved::Is);
+            self.save(module, now, out);
         }
         Some(response)
     }
 
-    /// Notes in the state file what a key holds now; the timer's flush makes it durable.
-    fn save(&mut self, module: Module, key: Key, out: &mut Outbox<ZoneSync>) {
-        if module != Module::Keyval || !self.config.options.keyval.state {
-            return;
+    /// Notes in the state file what a key of a module holds now; the timer's flush makes it durable.
+    fn save(&mut self, module: Module, now: Saved, out: &mut Outbox<ZoneSync>) {
+        if module == Module::Keyval && self.config.options.keyval.state {
+            out.write(now);
+            self.file.grew();
         }
-        let Some(zone) = self.zone(module) else {
-            return;
-        };
-        match zone.raw(key) {
-            Some(record) => out.write(Saved::Is(*record)),
-            None => out.write(Saved::Gone(key)),
-        }
-        self.file.grew();
     }
 
     fn on_frame(&mut self, stream: StreamId, bytes: &[u8], now: Now, out: &mut Outbox<ZoneSync>) {
@@ -280,12 +250,7 @@ impl Node {
         };
         let mine = stream.opener == self.me;
         self.counters.came(bytes.len());
-        let alive = if mine {
-            Timer::Writing(from)
-        } else {
-            Timer::Reading(from)
-        };
-        out.arm(alive, self.config.options.timeout);
+        self.is_alive(stream, out);
         if let Ok(frame) = decode(bytes) {
             self.take(from, mine, &frame, now, out);
             return;
@@ -356,30 +321,28 @@ impl Node {
         if !options.life_from_stamp {
             record.life += wall(now).saturating_sub(stamp.time);
         }
-        let before = zone.raw(key).copied();
-        let was_untold = zone.is_untold(key);
-        match zone.merge(record, wall(now)) {
-            Merged::Inserted | Merged::Replaced => {
-                clock.hear(stamp);
-                if *module == Module::Limit {
-                    limiter.learn(before.as_ref(), &record, &options.limit, options.lag(), now);
-                }
-                let needs = |(id, peer): (&NodeId, &Peer)| {
-                    *id != from && *id != stamp.writer && peer.misses.contains(&stamp.writer)
-                };
-                if options.relay && was_untold {
-                    zone.relay(key, Origin::ToldInstead(from));
-                } else if options.relay && peers.iter().any(needs) {
-                    zone.relay(key, Origin::Told(from));
-                }
-                let module = *module;
-                self.save(module, key, out);
-            }
-            Merged::Known | Merged::Expired => {}
-            Merged::Older => out.note(Note::IgnoresOlder(key, from)),
-            Merged::Tied => out.note(Note::Tie(key, from)),
-            Merged::NoRoom => out.note(Note::NoRoom(key, from)),
+        let (before, was_untold) = match zone.merge(record, wall(now)) {
+            Merged::Inserted => (None, false),
+            Merged::Replaced { old, untold } => (Some(old), untold),
+            Merged::Known | Merged::Expired => return,
+            Merged::Older => return out.note(Note::IgnoresOlder(key, from)),
+            Merged::Tied => return out.note(Note::Tie(key, from)),
+            Merged::NoRoom => return out.note(Note::NoRoom(key, from)),
+        };
+        clock.hear(stamp);
+        if *module == Module::Limit {
+            limiter.learn(before.as_ref(), &record, &options.limit, options.lag(), now);
         }
+        let needs = |(id, peer): (&NodeId, &Peer)| {
+            *id != from && *id != stamp.writer && peer.misses.contains(&stamp.writer)
+        };
+        if options.relay && was_untold {
+            zone.relay(key, Origin::ToldInstead(from));
+        } else if options.relay && peers.iter().any(needs) {
+            zone.relay(key, Origin::Told(from));
+        }
+        let module = *module;
+        self.save(module, Saved::Is(record), out);
     }
 
     fn on_interval(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
@@ -415,99 +378,6 @@ impl Node {
         out.flush();
     }
 
-    /// Nothing was read from a peer for too long: its stream is closed, and it will open another.
-    fn on_silence(&mut self, peer: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
-        let incoming = self.peers.get(&peer).and_then(Peer::heard_on);
-        if let Some(stream) = incoming {
-            out.note(Note::HearsNothing(peer));
-            out.close(stream);
-            self.forget_incoming(peer, now, out);
-        }
-    }
-
-    pub(super) fn on_opened(
-        &mut self,
-        stream: StreamId,
-        id: NodeId,
-        mine: bool,
-        credit: u32,
-        now: Now,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        if mine {
-            self.on_connected(stream, id, credit, now, out);
-            return;
-        }
-        // Whoever speaks is heard, also one that is not, or not yet, among those to connect to.
-        let peer = self
-            .peers
-            .entry(id)
-            .or_insert_with(|| Peer::new(false, now.mono));
-        let incoming = Incoming {
-            stream,
-            credit,
-            answers: Default::default(),
-        };
-        // A peer that lost its stream without a word opens another: the newest is the one that it speaks on.
-        if let Some(before) = peer.incoming.replace(incoming) {
-            out.close(before.stream);
-            // What it cannot hear it will say again.
-            peer.misses.clear();
-        }
-        out.arm(Timer::Reading(id), self.config.options.timeout);
-    }
-
-    pub(super) fn forget_incoming(&mut self, id: NodeId, now: Now, out: &mut Outbox<ZoneSync>) {
-        out.disarm(Timer::Reading(id));
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.incoming = None;
-            peer.unheard = now.mono;
-            // What it cannot hear it will say again.
-            peer.misses.clear();
-            if !peer.wanted && peer.out == Outgoing::Down {
-                self.peers.remove(&id);
-            }
-        }
-    }
-
-    fn on_closed(&mut self, stream: StreamId, why: Closing, now: Now, out: &mut Outbox<ZoneSync>) {
-        let Some(id) = self.other_end(stream) else {
-            return;
-        };
-        if stream.opener == self.me {
-            out.note(Note::Loses(id, why));
-            self.is_down(id, out);
-            self.quit_if_told(out);
-        } else {
-            self.forget_incoming(id, now, out);
-        }
-    }
-
-    /// Who is at the other end of a stream that it still speaks or listens on.
-    pub(super) fn other_end(&self, stream: StreamId) -> Option<NodeId> {
-        if stream.opener == self.me {
-            return self.dialed.get(&stream).copied();
-        }
-        let peer = self.peers.get(&stream.opener)?;
-        (peer.heard_on() == Some(stream)).then_some(stream.opener)
-    }
-
-    /// There is no stream to a peer any more: it is tried again later, if it is one of the others.
-    pub(super) fn is_down(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if let Some(stream) = peer.outgoing() {
-            self.dialed.remove(&stream);
-        }
-        peer.out = Outgoing::Down;
-        out.disarm(Timer::Connecting(id));
-        out.disarm(Timer::Writing(id));
-        if peer.wanted && self.quitting.is_none() {
-            out.arm(Timer::Dial(id), self.config.options.retry);
-        }
-    }
-
     /// The zone of a module, if this node has it.
     pub fn zone(&self, module: Module) -> Option<&Zone> {
         let mut shared = self.shared.iter();
@@ -515,7 +385,7 @@ impl Node {
         Some(&found.zone)
     }
 
-    /// The same, to be changed: for planted mistakes.
+    /// The same, to be changed by whoever plants a mistake, or stands in for one to watch.
     pub fn zone_mut(&mut self, module: Module) -> Option<&mut Zone> {
         let mut shared = self.shared.iter_mut();
         let found = shared.find(|shared| shared.module == module)?;

@@ -1,11 +1,14 @@
 //! What a node knows of another: the stream that it opened to it, how far it has told it, and what it hears from it.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
-use super::frame::What;
+use super::ZoneSync;
+use super::frame::Sealed;
+use super::message::Message;
+use super::state::Counters;
+use super::sums::LAST;
 use crate::kv::Key;
-use crate::{NodeId, StreamId, Time};
+use crate::{NodeId, Outbox, StreamId, Time};
 
 /// One of the other nodes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -22,15 +25,22 @@ pub struct Peer {
     pub misses: BTreeSet<NodeId>,
 }
 
+/// A stream to push into, and how much it takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Line {
+    /// The stream.
+    pub stream: StreamId,
+    /// How many bytes it takes now.
+    pub credit: u32,
+}
+
 /// A stream that a peer opened.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Incoming {
-    /// The stream.
-    pub stream: StreamId,
-    /// How many bytes of answers it takes now.
-    pub credit: u32,
+    /// What answers are pushed into.
+    pub line: Line,
     /// Answers that it did not take yet. Bounded: a peer waits for one before it asks about the same zone again.
-    pub answers: VecDeque<Ready>,
+    pub answers: VecDeque<Sealed>,
 }
 
 /// How far a node is with telling a peer.
@@ -47,10 +57,8 @@ pub enum Outgoing {
 /// Where in telling a peer a node stands.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Course {
-    /// The stream.
-    pub stream: StreamId,
-    /// How many bytes it takes now.
-    pub credit: u32,
+    /// What it is told through.
+    pub line: Line,
     /// How far it is, by zone, in the order in which the node has them.
     pub zones: Vec<Telling>,
     /// Whom the peer was told that this node cannot hear.
@@ -88,9 +96,6 @@ pub enum Stage {
     Send(VecDeque<(Option<Key>, Key)>, Key),
 }
 
-/// The last key that there can be.
-pub const LAST: Key = Key(u32::MAX);
-
 impl Walk {
     /// From the beginning: with digests first, or simply everything.
     pub fn new(digests: bool) -> Walk {
@@ -103,22 +108,37 @@ impl Walk {
     }
 }
 
+impl Line {
+    /// Whether it takes so many bytes.
+    pub fn takes(&self, bytes: usize) -> bool {
+        bytes <= self.credit as usize
+    }
+
+    /// Pushes a frame that it takes. It never waits for a flush: what a node tells, asks or answers is what it holds and
+    /// hears, durable or not.
+    pub(super) fn push(
+        &mut self,
+        frame: Sealed,
+        counters: &mut Counters,
+        out: &mut Outbox<ZoneSync>,
+    ) {
+        let (stream, size) = (self.stream, frame.size());
+        assert!(self.takes(size), "{stream} takes no {size} bytes");
+        self.credit -= size as u32;
+        counters.went(size);
+        out.push_past_flush(stream, Message::Frame(frame));
+    }
+}
+
 impl Course {
     /// At the beginning of a stream: what changed so far stands in what the walks go over.
-    pub fn new(
-        stream: StreamId,
-        credit: u32,
-        newest: impl Iterator<Item = u64>,
-        digests: bool,
-        now: Time,
-    ) -> Course {
+    pub fn new(line: Line, newest: impl Iterator<Item = u64>, digests: bool, now: Time) -> Course {
         let telling = |told| Telling {
             told,
             walk: Some(Walk::new(digests)),
         };
         Course {
-            stream,
-            credit,
+            line,
             zones: newest.map(telling).collect(),
             missed: BTreeSet::new(),
             asked: now,
@@ -164,7 +184,7 @@ impl Peer {
     /// The stream that this node has opened, or is opening.
     pub fn outgoing(&self) -> Option<StreamId> {
         match &self.out {
-            Outgoing::Up(course) => Some(course.stream),
+            Outgoing::Up(course) => Some(course.line.stream),
             Outgoing::Dialing(stream) => Some(*stream),
             Outgoing::Down => None,
         }
@@ -172,9 +192,6 @@ impl Peer {
 
     /// The stream that it has opened.
     pub fn heard_on(&self) -> Option<StreamId> {
-        self.incoming.as_ref().map(|incoming| incoming.stream)
+        self.incoming.as_ref().map(|incoming| incoming.line.stream)
     }
 }
-
-/// A frame that waits to be pushed.
-pub type Ready = (What, Arc<[u8]>);

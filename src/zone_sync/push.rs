@@ -1,105 +1,25 @@
-//! Telling the others: connections, and what changed.
+//! Telling the others what changed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::ZoneSync;
 use super::catch_up;
-use super::frame::{FrameWriter, Header, NoFit, What};
-use super::message::{Message, Note, Timer};
+use super::encode::{FrameWriter, NoFit};
+use super::frame::{Header, Sealed, What};
+use super::log::Origin;
+use super::message::Note;
 use super::module::Shared;
 use super::node::Node;
-use super::peer::{Course, Outgoing, Peer, Ready, Telling};
+use super::peer::{Outgoing, Peer, Telling};
 use super::record::Record;
-use super::zone::Origin;
-use crate::{NodeId, Now, Outbox, StreamId};
+use crate::{NodeId, Now, Outbox};
 
 impl Node {
-    pub(super) fn on_dial(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let timeout = self.config.options.connect_timeout;
-        if let Some(peer) = self.peers.get_mut(&id)
-            && peer.wanted
-            && peer.out == Outgoing::Down
-            && self.quitting.is_none()
-        {
-            let stream = out.open(id);
-            peer.out = Outgoing::Dialing(stream);
-            self.dialed.insert(stream, id);
-            out.arm(Timer::Connecting(id), timeout);
-        }
-    }
-
-    /// Gives a connection up, and tries again later.
-    pub(super) fn hang_up(&mut self, id: NodeId, out: &mut Outbox<ZoneSync>) {
-        let stream = self.peers.get(&id).and_then(Peer::outgoing);
-        if let Some(stream) = stream {
-            out.close(stream);
-            self.is_down(id, out);
-        }
-    }
-
-    /// A stream that this node opened is there: all that changed so far is gone over.
-    pub(super) fn on_connected(
-        &mut self,
-        stream: StreamId,
-        id: NodeId,
-        credit: u32,
-        now: Now,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let options = &self.config.options;
-        let newest = self.shared.iter().map(|shared| shared.zone.newest());
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if peer.out != Outgoing::Dialing(stream) {
-            return;
-        }
-        let course = Course::new(stream, credit, newest, options.digests, now.mono);
-        peer.out = Outgoing::Up(course);
-        out.note(Note::Connects(id));
-        out.disarm(Timer::Connecting(id));
-        out.arm(Timer::Writing(id), options.timeout);
-        self.tell(id, now, out);
-    }
-
-    pub(super) fn on_credit(
-        &mut self,
-        stream: StreamId,
-        bytes: u32,
-        now: Now,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let Some(id) = self.other_end(stream) else {
-            return;
-        };
-        let Some(peer) = self.peers.get_mut(&id) else {
-            return;
-        };
-        if let Some(incoming) = &mut peer.incoming
-            && incoming.stream == stream
-        {
-            incoming.credit += bytes;
-            self.answer(id, out);
-            return;
-        }
-        if let Some(course) = peer.course_mut() {
-            course.credit += bytes;
-            // It takes something in, so it is there, though there may have been no room to ask.
-            out.arm(Timer::Writing(id), self.config.options.timeout);
-        }
-        if self.config.options.refill {
-            self.tell(id, now, out);
-            self.forget_told();
-            self.quit_if_told(out);
-        }
-    }
-
     /// Whether one peer that takes nothing holds up all.
     fn is_held_up(&self) -> bool {
-        let size = self.config.options.buffer_size as u32;
+        let size = self.config.options.buffer_size;
         let mut courses = self.peers.values().filter_map(Peer::course);
-        !self.config.options.own_pace && courses.any(|course| course.credit < size)
+        !self.config.options.own_pace && courses.any(|course| !course.line.takes(size))
     }
 
     /// Tells every peer what it has to be told, as far as there are buffers.
@@ -136,32 +56,29 @@ impl Node {
             return;
         };
         let options = &config.options;
-        let (size, before) = (options.buffer_size, course.credit);
+        let (size, before) = (options.buffer_size, course.line);
         loop {
-            let round = course.credit;
+            let round = course.line;
             for (shared, telling) in shared.iter().zip(&mut course.zones) {
                 for _ in 0..options.buffers {
-                    if course.credit < size as u32 {
+                    if !course.line.takes(size) {
                         break;
                     }
                     let frame = live_frame(shared, telling, (*me, id), misses, size, out)
                         .or_else(|| catch_up::next_frame(shared, telling, id, size, now, out));
-                    let Some((what, bytes)) = frame else {
+                    let Some(frame) = frame else {
                         break;
                     };
-                    course.credit -= bytes.len() as u32;
-                    counters.went(bytes.len());
-                    // Past the flush: what is told is what this node holds, durable or not.
-                    out.push_past_flush(course.stream, Message::Frame(what, bytes));
+                    course.line.push(frame, counters, out);
                 }
             }
             // Buffers that are filled again at once take whatever the stream does, each zone in its turn.
-            if !options.refill || course.credit == round {
+            if !options.refill || course.line == round {
                 break;
             }
         }
-        if course.credit < before && !options.keepalive {
-            out.arm(Timer::Writing(id), options.timeout);
+        if course.line != before {
+            self.was_pushed(before.stream, out);
         }
     }
 
@@ -175,55 +92,9 @@ impl Node {
             shared.zone.drop_changes_up_to(least);
         }
     }
-
-    /// Each peer is asked whether it is there, so often that the answer keeps the connection. That something could be
-    /// pushed proves nothing: a window takes a lot before it is full, and what hangs in it is sent again ever later.
-    pub(super) fn keep_alive(&mut self, now: Now, out: &mut Outbox<ZoneSync>) {
-        let options = &self.config.options;
-        if !options.keepalive {
-            return;
-        }
-        let Some(shared) = self.shared.first() else {
-            return;
-        };
-        for peer in self.peers.values_mut() {
-            let Outgoing::Up(course) = &mut peer.out else {
-                continue;
-            };
-            let due = now.mono.since(course.asked) * 3 >= options.timeout;
-            if due && course.credit >= options.buffer_size as u32 {
-                let bytes = writer(shared, options.buffer_size, What::Keepalive).finish();
-                course.credit -= bytes.len() as u32;
-                course.asked = now.mono;
-                self.counters.went(bytes.len());
-                out.push_past_flush(course.stream, Message::Frame(What::Keepalive, bytes));
-            }
-        }
-    }
-
-    /// Pushes something small to a peer that is connected and takes it; whether it did.
-    pub(super) fn push_to(
-        &mut self,
-        id: NodeId,
-        what: What,
-        bytes: Arc<[u8]>,
-        out: &mut Outbox<ZoneSync>,
-    ) -> bool {
-        let course = self.peers.get_mut(&id).and_then(Peer::course_mut);
-        let Some(course) = course.filter(|course| course.credit as usize >= bytes.len()) else {
-            return false;
-        };
-        course.credit -= bytes.len() as u32;
-        self.counters.went(bytes.len());
-        out.push_past_flush(course.stream, Message::Frame(what, bytes));
-        if !self.config.options.keepalive {
-            out.arm(Timer::Writing(id), self.config.options.timeout);
-        }
-        true
-    }
 }
 
-/// A writer of frames for a zone.
+/// A writer of a frame about a zone.
 pub(super) fn writer(shared: &Shared, size: usize, what: What) -> FrameWriter {
     let header = Header {
         zone: shared.module.zone(),
@@ -243,7 +114,7 @@ fn live_frame(
     misses: &BTreeSet<NodeId>,
     size: usize,
     out: &mut Outbox<ZoneSync>,
-) -> Option<Ready> {
+) -> Option<Sealed> {
     let zone = &shared.zone;
     if telling.told == zone.newest() {
         return None;
@@ -260,7 +131,7 @@ fn live_frame(
     let mut frame = writer(shared, size, What::Live);
     for (version, record) in zone.changes_since(telling.told, meant) {
         if !fits(&mut frame, record, out) {
-            return Some((What::Live, frame.finish()));
+            return Some(frame.finish());
         }
         if record.stamp.writer != me {
             out.note(Note::Relays(record.key, peer));
@@ -269,7 +140,7 @@ fn live_frame(
     }
     // Changes that this peer need not be told are told.
     telling.told = zone.newest();
-    (!frame.is_empty()).then(|| (What::Live, frame.finish()))
+    (!frame.is_empty()).then(|| frame.finish())
 }
 
 /// Puts a record into a frame; whether there was room. One that fits into no frame is passed over.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::record::Stamp;
 use crate::kv::{self, Exchange, Key, Revision, Value};
+use crate::process::Size;
 use crate::{LimitCall, NodeId, Span};
 
 /// What a client asks.
@@ -56,6 +57,29 @@ impl Request {
     /// Whether it only looks.
     pub fn is_read(&self) -> bool {
         matches!(self, Request::Get(_) | Request::Find(_))
+    }
+}
+
+/// A key 4, a life 8, and the value.
+impl Size for Request {
+    fn size(&self) -> usize {
+        match self {
+            Request::Get(_) | Request::Find(_) | Request::Delete(_) | Request::Call(_) => 4,
+            Request::Put(_, value, _)
+            | Request::Patch(_, value, _)
+            | Request::Visit(_, value, _) => 12 + value.bytes as usize,
+        }
+    }
+}
+
+/// A node 4, a time 8, and the value.
+impl Size for Response {
+    fn size(&self) -> usize {
+        match self {
+            Response::Found(_, value, _) => 16 + value.map_or(0, |value| value.bytes as usize),
+            Response::Written(_) => 12,
+            Response::Admitted(_) | Response::Refused(_) => 4,
+        }
     }
 }
 

@@ -48,17 +48,19 @@ impl Slots {
         Some(&mut self.slots[*place as usize])
     }
 
-    /// The slot of a record's key; if there is none, the record gets one, which stands in no log.
-    pub(super) fn get_or_insert(&mut self, record: Record) -> Option<&mut Slot> {
-        match self.places.entry(record.key) {
-            Entry::Occupied(place) => Some(&mut self.slots[*place.get() as usize]),
+    /// The slot of a record's key, and whether it was there; if it was not, the record gets one, which stands in no log.
+    pub(super) fn get_or_insert(&mut self, record: Record) -> (&mut Slot, bool) {
+        let next = self.slots.len();
+        let (place, found) = match self.places.entry(record.key) {
+            Entry::Occupied(place) => (*place.get() as usize, true),
             Entry::Vacant(place) => {
                 // There are no more keys than that.
-                place.insert(self.slots.len() as u32);
+                place.insert(next as u32);
                 self.slots.push(Slot { record, version: 0 });
-                None
+                (next, false)
             }
-        }
+        };
+        (&mut self.slots[place], found)
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Slot> {

@@ -1,13 +1,11 @@
 //! One zone of one node: its records, and the log of those that the other nodes have yet to be told.
 
-use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Unbounded};
-
 use super::alarms::Alarms;
+use super::log::{Log, Origin};
 use super::record::{Content, Record, Stamp, newer};
 use super::slots::Slots;
+use crate::Losable;
 use crate::kv::Key;
-use crate::{Losable, NodeId};
 
 /// What a zone does beyond keeping the newest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -25,9 +23,8 @@ pub struct Rules {
 /// What a local write or delete did, which is always done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Written {
-    /// Whether the record is newer than the one whose place it took, or there was none. If not, the others will ignore
-    /// it: the writer's clock went backwards, or stood still.
-    pub forwards: bool,
+    /// What its key holds now.
+    pub now: Option<Record>,
     /// What had to leave a full zone for it.
     pub evicted: Option<Record>,
 }
@@ -38,7 +35,12 @@ pub enum Merged {
     /// There was none of that key.
     Inserted,
     /// It is newer than the one that was there.
-    Replaced,
+    Replaced {
+        /// That one.
+        old: Record,
+        /// Whether the others had yet to be told of it.
+        untold: bool,
+    },
     /// It is the one that was there.
     Known,
     /// The one that was there is newer.
@@ -61,88 +63,13 @@ pub struct Zone {
     rules: Rules,
     slots: Slots,
     /// Invariant: each entry's key has a slot of that version.
-    log: BTreeMap<u64, Change>,
-    /// The version of the last change there was.
-    newest: u64,
+    log: Log,
     /// How often anything was written, merged or removed.
     touched: u64,
     /// When to look at which key. Invariant: each key of a slot has an alarm that is not after its record's deadline. A
     /// write that lengthens a life leaves it alone, so that a session costs an alarm for each life and none for each
     /// touch; so does what removes a record, and what goes off for nothing is passed over.
     alarms: Alarms,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Change {
-    key: Key,
-    origin: Origin,
-}
-
-/// How a change came into the log, by which it is known who is to be told of it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Origin {
-    /// It was made here.
-    Here,
-    /// This node told it.
-    Told(NodeId),
-    /// The same, and it took the place of one that was to be told itself: whoever would have been told that has to be
-    /// told this.
-    ToldInstead(NodeId),
-}
-
-impl Origin {
-    /// Who told it, if it was not made here.
-    pub fn from(self) -> Option<NodeId> {
-        match self {
-            Origin::Here => None,
-            Origin::Told(from) | Origin::ToldInstead(from) => Some(from),
-        }
-    }
-}
-
-/// What a zone holds in a range of keys, as one word: behind some key, or from the first on, up to this one, itself
-/// included.
-///
-/// Zones that hold the same in a range have the same sum there; zones that differ have another, but for one chance in
-/// 2^64.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct RangeSum {
-    /// The last key of the range.
-    pub upto: Key,
-    /// The wrapping sum of its records' fingerprints.
-    pub sum: u64,
-}
-
-/// The last of all keys.
-const LAST: Key = Key(u32::MAX);
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), past
-/// its first step, so that zero is not mapped to itself.
-fn mix(word: u64) -> u64 {
-    let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
-}
-
-/// A record as one word.
-fn fingerprint(record: &Record) -> u64 {
-    let writer = record.stamp.writer;
-    let writer = u64::from(writer.letter()) << 24 | u64::from(writer.number());
-    let (kind, name) = match record.content {
-        Content::Value(value) => (u64::from(value.bytes), value.name),
-        Content::Usage(usage) => (1 << 32, mix(usage.total) ^ usage.excess),
-        Content::Tombstone => (2 << 32, 0),
-    };
-    let words = [
-        u64::from(record.key.0),
-        record.stamp.time,
-        writer,
-        kind,
-        name,
-        record.life,
-    ];
-    words.into_iter().fold(0, |sum, word| mix(sum ^ word))
 }
 
 impl Zone {
@@ -155,8 +82,7 @@ impl Zone {
         Zone {
             rules,
             slots: Slots::new(),
-            log: BTreeMap::new(),
-            newest: 0,
+            log: Log::default(),
             touched: 0,
             alarms: Alarms::new(),
         }
@@ -193,26 +119,27 @@ impl Zone {
         }
         self.remove(key);
         Written {
-            forwards: true,
+            now: None,
             evicted: None,
         }
     }
 
     fn change(&mut self, record: Record) -> Written {
         self.touched += 1;
-        let old = self.raw(record.key);
-        let forwards = old.is_none_or(|old| newer(&record, old, self.rules.tie_break));
-        let evicted = if old.is_none() && self.is_full() {
+        let evicted = if self.is_full() && self.raw(record.key).is_none() {
             let first = self.first_to_die(u64::MAX);
             first.and_then(|key| self.remove(key))
         } else {
             None
         };
-        let slot = self.slots.get_or_insert(record);
-        let old = slot.map(|slot| std::mem::replace(&mut slot.record, record));
+        let (slot, found) = self.slots.get_or_insert(record);
+        let old = found.then(|| std::mem::replace(&mut slot.record, record));
+        self.log.enter(slot, Origin::Here);
         self.watch(&record, old);
-        self.enter(record.key, Origin::Here);
-        Written { forwards, evicted }
+        Written {
+            now: Some(record),
+            evicted,
+        }
     }
 
     /// A record from another node, at this node's time: it is kept if there is none of its key or if it is
@@ -231,22 +158,20 @@ impl Zone {
                 return Merged::NoRoom;
             }
         }
-        let Some(slot) = self.slots.get_or_insert(record) else {
+        let (slot, found) = self.slots.get_or_insert(record);
+        if !found {
             self.touched += 1;
             self.watch(&record, None);
             return Merged::Inserted;
-        };
+        }
         if !newer(&record, &slot.record, self.rules.tie_break) {
             return refuse(&record, &slot.record, self.rules.tie_break);
         }
         self.touched += 1;
         let old = std::mem::replace(&mut slot.record, record);
-        if slot.version > 0 {
-            self.log.remove(&slot.version);
-            slot.version = 0;
-        }
+        let untold = self.log.leave(slot);
         self.watch(&record, Some(old));
-        Merged::Replaced
+        Merged::Replaced { old, untold }
     }
 
     /// Puts a key at the end of the log as one that somebody told, for those whom that node may not reach. The real
@@ -255,27 +180,14 @@ impl Zone {
     /// # Panics
     /// If nothing is kept of the key.
     pub fn relay(&mut self, key: Key, origin: Origin) {
-        self.enter(key, origin);
-    }
-
-    /// Whether a key stands in the log.
-    pub fn is_untold(&self, key: Key) -> bool {
-        self.slots.get(key).is_some_and(|slot| slot.version > 0)
-    }
-
-    /// Puts a key at the end of the log.
-    fn enter(&mut self, key: Key, origin: Origin) {
-        let slot = self.slots.get_mut(key).expect("what changed is there");
-        self.newest += 1;
-        self.log.remove(&slot.version);
-        self.log.insert(self.newest, Change { key, origin });
-        slot.version = self.newest;
+        let slot = self.slots.get_mut(key).expect("what is relayed is there");
+        self.log.enter(slot, origin);
     }
 
     fn remove(&mut self, key: Key) -> Option<Record> {
-        let slot = self.slots.remove(key)?;
+        let mut slot = self.slots.remove(key)?;
         self.touched += 1;
-        self.log.remove(&slot.version);
+        self.log.leave(&mut slot);
         Some(slot.record)
     }
 
@@ -360,7 +272,7 @@ impl Zone {
         if cursor == 0 {
             self.log.len()
         } else {
-            self.log.range((Excluded(cursor), Unbounded)).count()
+            self.log.behind(cursor).count()
         }
     }
 
@@ -379,33 +291,31 @@ impl Zone {
         cursor: u64,
         meant: impl Fn(&Record, Origin) -> bool,
     ) -> impl Iterator<Item = (u64, &Record)> {
-        let behind = self.log.range((Excluded(cursor), Unbounded));
-        behind.filter_map(move |(version, change)| {
-            let record = self.raw(change.key).expect("changes are of slots");
-            meant(record, change.origin).then_some((*version, record))
-        })
+        self.log
+            .behind(cursor)
+            .filter_map(move |(version, change)| {
+                let record = self.raw(change.key).expect("changes are of slots");
+                meant(record, change.origin).then_some((version, record))
+            })
     }
 
     /// The version of the last change there was, whether or not it is still in the log; 0 before the first.
     pub fn newest(&self) -> u64 {
-        self.newest
+        self.log.newest()
     }
 
     /// Forgets the changes up to a version, itself included: all peers have had them.
     pub fn drop_changes_up_to(&mut self, version: u64) {
-        while let Some(entry) = self.log.first_entry()
-            && *entry.key() <= version
-        {
-            let change = entry.remove();
-            self.left_the_log(change.key);
+        while let Some(key) = self.log.pop_first(version) {
+            self.left_the_log(key);
         }
     }
 
     /// Loses the newest changes that wait, or all if there are fewer. Their records stay.
     pub fn lose_changes(&mut self, count: usize) {
         for _ in 0..count.min(self.log.len()) {
-            if let Some((_, change)) = self.log.pop_last() {
-                self.left_the_log(change.key);
+            if let Some(key) = self.log.pop_last() {
+                self.left_the_log(key);
             }
         }
     }
@@ -419,65 +329,16 @@ impl Zone {
 
     /// The records behind a key in the order of their keys; behind `None`, all. The last key is a cursor that survives
     /// whatever is written or removed in between.
-    pub fn snapshot_after(&self, key: Option<Key>) -> impl Iterator<Item = &Record> {
+    pub fn records_after(&self, key: Option<Key>) -> impl Iterator<Item = &Record> {
         self.slots.records_after(key)
     }
 
     /// The records behind a key (behind `None`: from the first on) up to another, itself included, in the order of their
     /// keys.
     pub fn in_range(&self, after: Option<Key>, upto: Key) -> impl Iterator<Item = &Record> {
-        let behind = self.snapshot_after(after);
+        let behind = self.records_after(after);
         behind.take_while(move |record| record.key <= upto)
     }
-
-    /// The sum of what it holds in a range of keys. What is dead at this node's time does not count, removed or not.
-    pub fn range_sum(&self, after: Option<Key>, upto: Key, now: u64) -> u64 {
-        let sums = self
-            .in_range(after, upto)
-            .filter(alive_at(now))
-            .map(fingerprint);
-        sums.fold(0, u64::wrapping_add)
-    }
-
-    /// What it holds behind a key, in ranges of so many records that are alive at this node's time; the last, which may
-    /// hold fewer, ends at the last of all keys. Each range begins behind the one before, the first behind `after`, so
-    /// that every key behind `after` is in one of them. Behind the last of all keys there is none.
-    ///
-    /// Computed anew, in time proportional to the records, as little as a snapshot takes for reading alone; whoever
-    /// takes the ranges one by one pays for those.
-    ///
-    /// # Panics
-    /// If a range may not hold a single record.
-    pub fn ranges(
-        &self,
-        after: Option<Key>,
-        per: usize,
-        now: u64,
-    ) -> impl Iterator<Item = RangeSum> {
-        assert!(per > 0, "a range holds records");
-        let mut rest = self.snapshot_after(after).filter(alive_at(now)).peekable();
-        let mut at = after;
-        std::iter::from_fn(move || {
-            if at == Some(LAST) {
-                return None;
-            }
-            let mut range = RangeSum { upto: LAST, sum: 0 };
-            for record in rest.by_ref().take(per) {
-                range.upto = record.key;
-                range.sum = range.sum.wrapping_add(fingerprint(record));
-            }
-            if rest.peek().is_none() {
-                range.upto = LAST;
-            }
-            at = Some(range.upto);
-            Some(range)
-        })
-    }
-}
-
-/// Whether a record has not ended at a node's time.
-fn alive_at(now: u64) -> impl Fn(&&Record) -> bool {
-    move |record| now < record.deadline()
 }
 
 /// Why a record that is not newer than the one that is there is ignored.

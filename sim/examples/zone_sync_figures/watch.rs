@@ -6,12 +6,12 @@
 use std::cell::RefCell;
 
 use netsplit::kv::{Key, Value};
+use netsplit::mistake::Found;
 use netsplit::zone_sync::state::Saved;
 use netsplit::zone_sync::{
-    Content, Message, Module, Node, Participant, Record, Stamp, Timer, What, Zone, ZoneSync, decode,
+    Content, Message, Module, Node, Record, Stamp, Timer, What, Zone, ZoneSync, decode,
 };
-use netsplit::{Input, NodeId, Now, Outbox, Process, Span, Time};
-use netsplit_sim::mistakes::{Found, Mistake, Planted};
+use netsplit::{Input, Mistake, NodeId, Now, Outbox, Planted, Process, Span, Time};
 use netsplit_sim::scenario::{Scenario, Source};
 use netsplit_sim::world::ground::Ground;
 use netsplit_sim::world::{Outcomes, World};
@@ -60,7 +60,7 @@ thread_local! {
     static RUN: RefCell<Option<Watched>> = const { RefCell::new(None) };
 }
 
-static WATCH: Planted<Participant> = Planted {
+static WATCH: Planted<Node> = Planted {
     name: "watch",
     about: "nothing is wrong: somebody looks",
     plant: || Box::new(Watch::plant()),
@@ -75,7 +75,7 @@ pub(crate) fn watch(text: String, seed: u64, plan: Plan) -> (Seen, Outcomes<Zone
         seen: Seen::default(),
         pushed: Vec::new(),
         before: None,
-        nodes: scenario.servers as usize,
+        nodes: scenario.config.servers.len(),
         equal: 0,
     }));
     let outcomes = World::new(&scenario, seed, Ground::plain())
@@ -90,7 +90,7 @@ pub(crate) fn watch(text: String, seed: u64, plan: Plan) -> (Seen, Outcomes<Zone
 /// A scenario of the mode.
 pub(crate) fn read(text: String) -> Scenario<ZoneSync> {
     let path = "figures.toml".into();
-    Scenario::read(&Source { path, text }, &[]).unwrap_or_else(|problem| panic!("{problem}"))
+    Scenario::read(&Source { path, text }).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
 /// Looks at one node.
@@ -119,15 +119,15 @@ impl Watch {
     }
 }
 
-impl Mistake<Participant> for Watch {
-    fn boot(&mut self, disk: &mut Found<Participant>) {
+impl Mistake<Node> for Watch {
+    fn boot(&mut self, disk: &mut Found<Node>) {
         let loaded = with_run(|run| run.plan.loaded);
         disk.extend((0..loaded).map(|key| Ok(Saved::Is(pair(key, 1, 1)))));
     }
 
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
@@ -138,16 +138,12 @@ impl Mistake<Participant> for Watch {
                 run.comes(&input, now);
             }
         });
-        if input == Input::Fired(Timer::Interval)
-            && let Some(node) = process.node_mut()
-        {
+        if input == Input::Fired(Timer::Interval) {
             self.looks(node, now);
         }
-        process.step(now, input, out);
-        if let Some(node) = process.node() {
-            with_run(|run| run.pushed[self.place] = node.counters.bytes_out);
-            self.compare(node, now);
-        }
+        node.step(now, input, out);
+        with_run(|run| run.pushed[self.place] = node.counters.bytes_out);
+        self.compare(node, now);
     }
 }
 
@@ -200,8 +196,8 @@ impl Watched {
     fn comes(&mut self, input: &Input<ZoneSync>, now: Now) {
         match input {
             Input::Delivered(_, Message::Ask { .. }) => self.seen.updates += 1,
-            Input::Arrived(_, Message::Frame(What::Live, bytes)) => {
-                let frame = decode(bytes).expect("nothing is damaged");
+            Input::Arrived(_, Message::Frame(frame)) if frame.what() == What::Live => {
+                let frame = decode(frame.bytes()).expect("nothing is damaged");
                 let age = |record: Record| (micros(now) - record.stamp.time) as u32;
                 self.seen.staleness.extend(frame.records().map(age));
             }

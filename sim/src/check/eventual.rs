@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use netsplit::kv::{Key, Request, Response, Revision, Value};
-use netsplit::{OpId, Span, Time};
+use netsplit::{Span, Time};
 
 use super::{Call, Finding};
 
@@ -38,6 +38,17 @@ impl Call {
         match self.response {
             Some(Response::Found(value, _)) => value,
             _ => None,
+        }
+    }
+
+    /// What it saw of its key, if anything, and of which revision: the one rule of what a look is. Whoever was answered
+    /// with what is there has looked, whatever it asked for. So has a put where nothing was expected that wrote: it saw
+    /// nothing, and of no revision.
+    pub(super) fn saw(&self) -> Option<(Option<Value>, Revision)> {
+        match (self.request, self.response?) {
+            (_, Response::Found(value, revision)) => Some((value, revision)),
+            (Request::Cas(_, None, _), Response::Written(_)) => Some((None, Revision(0))),
+            (_, Response::Written(_)) => None,
         }
     }
 
@@ -103,21 +114,12 @@ pub(super) fn is_outbid(found_older: &Call, than: Revision, of_key: &[&Call], sk
     })
 }
 
-/// One broken promise: the evidence, and the operations that show it.
-pub(super) type Breach = (String, Vec<OpId>);
-
 /// The breaches as a finding: the first in full, the others in number.
-pub(super) fn finding(breaches: Vec<Breach>) -> Finding {
+pub(super) fn finding(breaches: Vec<String>) -> Finding {
     let more = breaches.len().saturating_sub(1);
-    let Some((first, _)) = breaches.first() else {
-        return Finding::Holds;
-    };
-    let evidence = match more {
-        0 => first.clone(),
-        _ => format!("{first}; and {more} more like this"),
-    };
-    Finding::Violated {
-        evidence,
-        ops: breaches.into_iter().flat_map(|(_, ops)| ops).collect(),
+    match breaches.into_iter().next() {
+        None => Finding::Holds,
+        Some(only) if more == 0 => Finding::Violated(only),
+        Some(first) => Finding::Violated(format!("{first}; and {more} more like this")),
     }
 }

@@ -73,9 +73,8 @@ pub fn judge(calls: &[Call], log: &FaultLog) -> Finding {
         let over = latest + (life + skew) * (1 + unknown as u64);
         if call.invoked_at > over {
             let ago = call.invoked_at.since(latest);
-            breaches.push((
-                format!("{value} lives for {life}, and {ago} after the last sign of life: {call}"),
-                vec![write.op, call.op],
+            breaches.push(format!(
+                "{value} lives for {life}, and {ago} after the last sign of life: {call}"
             ));
         }
     }

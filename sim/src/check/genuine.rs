@@ -32,17 +32,14 @@ pub fn judge(calls: &[Call]) -> Finding {
             "{} {} ({}) found {value}, and {why}",
             call.client, call.request, call.op
         );
-        return Finding::Violated {
-            evidence,
-            ops: vec![call.op],
-        };
+        return Finding::Violated(evidence);
     }
     Finding::Holds
 }
 
 #[cfg(test)]
 mod tests {
-    use netsplit::kv::Revision;
+    use netsplit::kv::{Exchange, Revision};
     use netsplit::{NodeId, OpId, Time};
 
     use super::*;
@@ -57,11 +54,7 @@ mod tests {
         let call = |request, response, at: u64| Call {
             client: NodeId::client(1),
             op: OpId(at as u32),
-            request,
-            response: Some(response),
-            server: None,
-            life: None,
-            waits: false,
+            exchange: Exchange::new(request, Some(response)),
             invoked: at,
             returned: at + 1,
             invoked_at: Time::from_nanos(at),
@@ -86,7 +79,7 @@ mod tests {
             (1, 1, false, "to another key"),
             (0, 1, true, "written later"),
         ] {
-            let Finding::Violated { evidence, .. } = history(key, found, read_first) else {
+            let Finding::Violated(evidence) = history(key, found, read_first) else {
                 panic!("{why}");
             };
             assert!(evidence.contains(why), "{evidence}");

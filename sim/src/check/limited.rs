@@ -23,7 +23,7 @@ use netsplit::kv::Key;
 use netsplit::{OpId, Span, Time};
 
 use super::Finding;
-use super::eventual::{Breach, finding};
+use super::eventual::finding;
 use super::log::FaultLog;
 
 /// One admission, as a judge sees it.
@@ -79,7 +79,7 @@ pub fn judge(admissions: &[Admission], log: &FaultLog, limit: Limit) -> Finding 
 }
 
 /// Judges the admissions of a key in a quiet window: a bucket that leaks at the rate never rises above the bound.
-fn judge_window(mut window: Vec<Admission>, servers: u64, limit: Limit) -> Option<Breach> {
+fn judge_window(mut window: Vec<Admission>, servers: u64, limit: Limit) -> Option<String> {
     window.sort_unstable_by_key(|admission| (admission.returned_at, admission.op));
     let takes = |admission: &Admission| admission.returned_at.since(admission.invoked_at);
     let longest = window.iter().map(takes).max()?;
@@ -105,10 +105,7 @@ fn judge_window(mut window: Vec<Admission>, servers: u64, limit: Limit) -> Optio
                 admission.key,
                 those.len(),
             );
-            return Some((
-                evidence,
-                those.iter().map(|admission| admission.op).collect(),
-            ));
+            return Some(evidence);
         }
     }
     None

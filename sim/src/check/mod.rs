@@ -14,9 +14,10 @@ pub mod read_your_writes;
 mod story;
 
 use std::fmt;
+use std::ops::Deref;
 
-use netsplit::kv::{Request, Response};
-use netsplit::{NodeId, OpId, Promise, Protocol, Span, Time};
+use netsplit::kv::Exchange;
+use netsplit::{NodeId, OpId, Promise, Protocol, Time, View};
 
 use self::limited::Limit;
 use self::log::FaultLog;
@@ -30,16 +31,8 @@ pub struct Call {
     pub client: NodeId,
     /// Which operation of the history it is.
     pub op: OpId,
-    /// What was asked.
-    pub request: Request,
-    /// What was answered; none if the outcome is unknown.
-    pub response: Option<Response>,
-    /// Who answered, where the answer says so.
-    pub server: Option<NodeId>,
-    /// How long what it writes lives, if not for ever.
-    pub life: Option<Span>,
-    /// Whether the client was ready to wait for something that was not there yet.
-    pub waits: bool,
+    /// What was asked, and what was answered; no response if the outcome is unknown.
+    pub exchange: Exchange,
     /// Its place in the order of all invocations and returns of the history; no two share one.
     pub invoked: u64,
     /// The place of its return; `u64::MAX` if the outcome is unknown: it may take effect at any later time, or never.
@@ -48,6 +41,14 @@ pub struct Call {
     pub invoked_at: Time,
     /// When it returned, in world time; none if the outcome is unknown.
     pub returned_at: Option<Time>,
+}
+
+impl Deref for Call {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.exchange
+    }
 }
 
 /// As in a sentence of evidence: `c2 get k3 -> found v7 @12 (#41)`, or `c2 get k3 -> found v7 @12 from n1 (#41)`.
@@ -70,13 +71,8 @@ impl fmt::Display for Call {
 pub enum Finding {
     /// The promise was kept.
     Holds,
-    /// It was broken; the evidence in a sentence or a few lines, and the operations that show it.
-    Violated {
-        /// What is wrong, for a person.
-        evidence: String,
-        /// The operations involved.
-        ops: Vec<OpId>,
-    },
+    /// It was broken: the evidence, in a sentence or a few lines for a person.
+    Violated(String),
     /// The judge could not tell: why.
     Unknown(String),
 }
@@ -84,23 +80,65 @@ pub enum Finding {
 /// How many states a search for a linearization may visit before it says that it does not know.
 pub const BUDGET: u64 = 2_000_000;
 
+/// A history in the terms of judges, put into them once for each way to look at it.
+pub struct Views<'a, P: Protocol> {
+    history: &'a History<P>,
+    taken: Vec<(View<P>, Vec<Call>)>,
+}
+
+impl<'a, P: Protocol> Views<'a, P> {
+    /// The views of a history, none of which was taken yet.
+    pub fn of(history: &'a History<P>) -> Views<'a, P> {
+        Views {
+            history,
+            taken: Vec::new(),
+        }
+    }
+
+    /// Whether the judge of a promise is shown anything that was done.
+    pub fn shows(&mut self, promise: &Promise<P>) -> bool {
+        let is_answered = |call: &Call| call.response.is_some();
+        match *promise {
+            Promise::Linearizable(view)
+            | Promise::Durable(view)
+            | Promise::Genuine(view)
+            | Promise::Monotonic(view)
+            | Promise::NewestWins { view, .. }
+            | Promise::ReadYourWrites { view, .. }
+            | Promise::Expires(view) => self.calls(view).iter().any(is_answered),
+            Promise::Limited { view, .. } => !self.history.admissions(view).is_empty(),
+        }
+    }
+
+    /// The calls in a view.
+    fn calls(&mut self, view: View<P>) -> &[Call] {
+        // Two functions at one address do the same, and one at two addresses is taken twice: neither does harm.
+        let is_taken = |(taken, _): &(View<P>, _)| std::ptr::fn_addr_eq(*taken, view);
+        let place = self.taken.iter().position(is_taken).unwrap_or_else(|| {
+            self.taken.push((view, self.history.calls(view)));
+            self.taken.len() - 1
+        });
+        &self.taken[place].1
+    }
+}
+
 /// Whether a promise was kept, as far as clients can tell. `complete` says that the run came to its end: every key was
 /// read once more when all was calm.
 pub fn judge<P: Protocol>(
     promise: &Promise<P>,
-    history: &History<P>,
+    views: &mut Views<'_, P>,
     log: &FaultLog,
     complete: bool,
 ) -> Finding {
     match *promise {
-        Promise::Linearizable(view) => linearizable::judge(&history.calls(view), BUDGET),
+        Promise::Linearizable(view) => linearizable::judge(views.calls(view), BUDGET),
         // Without the last reads, nothing says what is there at the end.
         Promise::Durable(_) | Promise::NewestWins { .. } if !complete => Finding::Holds,
-        Promise::Durable(view) => durable::judge(&history.calls(view)),
-        Promise::Genuine(view) => genuine::judge(&history.calls(view)),
-        Promise::Monotonic(view) => monotonic::judge(&history.calls(view), log),
+        Promise::Durable(view) => durable::judge(views.calls(view)),
+        Promise::Genuine(view) => genuine::judge(views.calls(view)),
+        Promise::Monotonic(view) => monotonic::judge(views.calls(view), log),
         Promise::NewestWins { view, settles } => {
-            newest_wins::judge(&history.calls(view), log, settles)
+            newest_wins::judge(views.calls(view), log, settles)
         }
         Promise::ReadYourWrites {
             view,
@@ -113,9 +151,9 @@ pub fn judge<P: Protocol>(
                 through,
                 recovery,
             };
-            read_your_writes::judge(&history.calls(view), log, bounds)
+            read_your_writes::judge(views.calls(view), log, bounds)
         }
-        Promise::Expires(view) => expires::judge(&history.calls(view), log),
+        Promise::Expires(view) => expires::judge(views.calls(view), log),
         Promise::Limited {
             view,
             rate,
@@ -129,7 +167,7 @@ pub fn judge<P: Protocol>(
                 lag,
                 recovery,
             };
-            limited::judge(&history.admissions(view), log, limit)
+            limited::judge(&views.history.admissions(view), log, limit)
         }
     }
 }

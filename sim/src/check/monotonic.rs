@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use netsplit::NodeId;
 use netsplit::kv::{Key, Response, Revision};
 
-use super::eventual::{Breach, by_key, finding, is_outbid};
+use super::eventual::{by_key, finding, is_outbid};
 use super::log::FaultLog;
 use super::{Call, Finding};
 
@@ -52,7 +52,7 @@ fn judge_life(
     server: NodeId,
     mut calls: Vec<&Call>,
     is_excused: impl Fn(&Call, &Call) -> bool,
-    breaches: &mut Vec<Breach>,
+    breaches: &mut Vec<String>,
 ) {
     let mut returns = calls.clone();
     calls.sort_unstable_by_key(|call| call.invoked);
@@ -94,7 +94,7 @@ fn shows_value(call: &Call) -> bool {
     call.found().is_some() || call.made().is_some() && !call.is_delete()
 }
 
-fn breach(server: NodeId, before: &Call, call: &Call) -> Breach {
+fn breach(server: NodeId, before: &Call, call: &Call) -> String {
     let key = call.request.key();
     let what = if call.made().is_some() {
         format!("at {server} a write of {key} is no newer than what it replaces")
@@ -103,10 +103,7 @@ fn breach(server: NodeId, before: &Call, call: &Call) -> Breach {
     } else {
         format!("at {server} {key} came back to life")
     };
-    (
-        format!("{what}: {before}, and after it {call}"),
-        vec![before.op, call.op],
-    )
+    format!("{what}: {before}, and after it {call}")
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
 //! The last writer wins: of the acknowledged writes of a key, the newest is there at the end, or a newer one.
 //!
-//! The last read of each key must show a revision at least as new as every acknowledged write that its server must have
-//! been told of. Where it finds nothing, the newest of these must be a delete, or be over.
+//! The last look at each key must show a revision at least as new as every acknowledged write that its server must have
+//! been told of. Where it finds nothing, the newest of these must be a delete, or be over. Gets look, and so do puts
+//! where nothing is: what one of them finds is there, and where it writes, nothing was.
 //!
 //! # What a server must have been told of
 //!
 //! A server that acknowledged a write may still die with it, and no eventual store promises more. So a write is demanded
-//! of a read in three cases only:
+//! of a look in three cases only:
 //!
 //! 1. the same server did both, and did not die in between;
 //! 2. after the write, and before its server died, the two servers were joined directly for `settles` without a break,
 //!    and the reading one has not died since;
-//! 3. the same with any third server, and before the read all servers that are well at the end were well and joined for
-//!    `settles`: then whoever knew has told everybody.
+//! 3. the same with any third server, and after that all servers that are well at the end, the one that was looked at
+//!    among them, were well and joined for `settles` until the look: then whoever knew has told everybody.
 //!
 //! A server that quits because it was asked to tells the others first: one that was joined to it directly, from `settles`
 //! before the write until then, counts as told.
@@ -24,23 +25,20 @@
 
 use std::collections::BTreeMap;
 
-use netsplit::kv::{Key, Response};
+use netsplit::kv::Key;
 use netsplit::{NodeId, Span, Time};
 
-use super::eventual::{Breach, by_key, finding, is_explained, is_outbid};
+use super::eventual::{by_key, finding, is_explained, is_outbid};
 use super::log::{FaultLog, Joined};
 use super::{Call, Finding};
 
-/// Judges a history whose last read of each key was made when all was calm.
+/// Judges a history that came to its end.
 pub fn judge(calls: &[Call], log: &FaultLog, settles: Span) -> Finding {
     let keys: BTreeMap<Key, Vec<&Call>> = by_key(calls);
     let survivors: Vec<NodeId> = log.survivors().into_iter().collect();
     let judge_key = |of_key: Vec<&Call>| {
-        let answered = |call: &&&Call| call.request.is_read() && call.response.is_some();
-        let read = *of_key
-            .iter()
-            .filter(answered)
-            .max_by_key(|call| call.invoked)?;
+        let looks = of_key.iter().filter(|call| call.saw().is_some());
+        let read = *looks.max_by_key(|call| call.invoked)?;
         let before = Time::from_nanos(
             read.invoked_at
                 .as_nanos()
@@ -51,29 +49,31 @@ pub fn judge(calls: &[Call], log: &FaultLog, settles: Span) -> Finding {
             log,
             settles,
             survivors: &survivors,
-            in_agreement: read.invoked_at >= Time::ZERO + settles
-                && log.healthy(&survivors, before, read.invoked_at),
+            agreeing: (read.invoked_at >= Time::ZERO + settles
+                && read
+                    .server
+                    .is_some_and(|server| survivors.contains(&server))
+                && log.healthy(&survivors, before, read.invoked_at))
+            .then_some(before),
         };
         ending.judge(&of_key)
     };
     finding(keys.into_values().filter_map(judge_key).collect())
 }
 
-/// The last read of a key, and what it must have been preceded by.
+/// The last look at a key, and what it must have been preceded by.
 struct Ending<'a> {
     read: &'a Call,
     log: &'a FaultLog,
     settles: Span,
     survivors: &'a [NodeId],
-    /// Whether all who are well at the end have had the time to tell each other everything.
-    in_agreement: bool,
+    /// Since when all who are well at the end have had the time to tell each other everything, if they have.
+    agreeing: Option<Time>,
 }
 
 impl Ending<'_> {
-    fn judge(&self, of_key: &[&Call]) -> Option<Breach> {
-        let Some(Response::Found(found, seen)) = self.read.response else {
-            return None;
-        };
+    fn judge(&self, of_key: &[&Call]) -> Option<String> {
+        let (found, seen) = self.read.saw()?;
         let ended = self.read.returned_at?;
         let skew = self.log.skew();
         let is_newer = |write: &&Call| write.made().is_some_and(|made| made > seen);
@@ -89,9 +89,8 @@ impl Ending<'_> {
             return None;
         }
         let read = self.read;
-        Some((
-            format!("the newest did not win: {write}, and at the end {read}"),
-            vec![write.op, read.op],
+        Some(format!(
+            "the newest did not win: {write}, and at the end {read}"
         ))
     }
 
@@ -111,25 +110,27 @@ impl Ending<'_> {
         if self.read.server == Some(writer) && lives(writer, write.invoked_at, ended) {
             return true;
         }
-        let has_told = |other: NodeId| {
+        let has_told = |other: NodeId, until: Time| {
             let deaths = self.log.deaths(other);
             let died = deaths[..deaths.partition_point(|at| *at <= ended)].last();
             let from = died.map_or(acknowledged, |at| acknowledged.max(*at));
-            let (pair, until) = ((writer, other), self.read.invoked_at);
-            let told = self.log.first_joined(pair, self.settles, from, until);
+            let told = self
+                .log
+                .first_joined((writer, other), self.settles, from, until);
             told.is_some_and(|told| lives(writer, write.invoked_at, told))
                 || died.is_none_or(|died| *died < write.invoked_at)
-                    && self.is_handed_over(write, writer, other)
+                    && self.is_handed_over(write, writer, other, until)
         };
         let mut others = self.survivors.iter().filter(|other| **other != writer);
-        self.read.server.is_some_and(has_told)
-            || self.in_agreement && others.any(|other| has_told(*other))
+        let knows = |server| has_told(server, self.read.invoked_at);
+        self.read.server.is_some_and(knows)
+            || self
+                .agreeing
+                .is_some_and(|since| others.any(|other| has_told(*other, since)))
     }
-}
 
-impl Ending<'_> {
-    /// Whether a writer quit as it should, and told another server what it had written before it did.
-    fn is_handed_over(&self, write: &Call, writer: NodeId, other: NodeId) -> bool {
+    /// Whether a writer quit as it should before an instant, and told another server what it had written before it did.
+    fn is_handed_over(&self, write: &Call, writer: NodeId, other: NodeId, before: Time) -> bool {
         let Some(parted) = self.log.parted(writer, write.invoked_at) else {
             return false;
         };
@@ -143,7 +144,7 @@ impl Ending<'_> {
             self.log
                 .joined(writer, other, Time::from_nanos(from), until)
         };
-        parted < self.read.invoked_at && from.is_some_and(|from| joined(from) == Joined::Directly)
+        parted < before && from.is_some_and(|from| joined(from) == Joined::Directly)
     }
 }
 
@@ -151,7 +152,7 @@ impl Ending<'_> {
 mod tests {
     use super::super::log::Reach;
     use super::super::story::{
-        bereaved, delete, evidence, get, ms, n, put, quiet, skewed, troubled,
+        bereaved, create, delete, evidence, get, ms, n, put, quiet, skewed, touch, troubled,
     };
     use super::*;
 
@@ -260,6 +261,43 @@ mod tests {
             get(2, (5_000, 5_001), Some(7), 5),
         ];
         assert!(convicts(&story, &quiet()));
+    }
+
+    #[test]
+    fn a_put_if_absent_looks_too() {
+        let write = create(1, (10, 20), 7, 5);
+        let at = (5_000, 5_001);
+        assert!(!convicts(&[write, touch(2, at, 7, 5)], &quiet()));
+        assert!(!convicts(&[write, touch(2, at, 8, 6)], &quiet()));
+        assert!(convicts(&[write, touch(2, at, 6, 4)], &quiet()));
+        assert!(convicts(&[write, create(2, at, 8, 6)], &quiet()));
+        let over = write.living(4_991);
+        assert!(!convicts(&[over, create(2, at, 8, 6)], &quiet()));
+    }
+
+    #[test]
+    fn who_is_broken_at_the_end_need_not_have_heard_it_from_others() {
+        let convicts = |broken: &[NodeId]| {
+            let mut log = troubled(Reach::pair(n(1), n(2)), 5, 9_500);
+            log.calm(broken.iter().copied(), ms(9_500));
+            convicts(&lost(11_000)[..], &log)
+        };
+        assert!(convicts(&[]));
+        assert!(!convicts(&[n(2)]));
+    }
+
+    #[test]
+    fn who_heard_of_it_needs_its_time_to_tell_the_others() {
+        // The second never hears the first, which joins the third for a second until it dies.
+        let convicts = |dies| {
+            let mut log = troubled(Reach::pair(n(1), n(2)), 5, 90_000);
+            log.begin(Reach::pair(n(1), n(3)), ms(5));
+            log.end(Reach::pair(n(1), n(3)), ms(dies - 1_001));
+            log.die(n(1), ms(dies));
+            convicts(&lost(9_000), &log)
+        };
+        assert!(convicts(8_000));
+        assert!(!convicts(8_002));
     }
 
     #[test]

@@ -15,10 +15,10 @@
 //! Who is ready to wait for what is not there yet must not be told that nobody ever heard of it, however shortly before
 //! it was acknowledged.
 
-use netsplit::kv::{Request, Response, Revision};
+use netsplit::kv::Revision;
 use netsplit::{NodeId, Span, Time};
 
-use super::eventual::{Breach, by_key, finding, is_explained, is_outbid};
+use super::eventual::{by_key, finding, is_explained, is_outbid};
 use super::log::{FaultLog, Joined};
 use super::{Call, Finding};
 
@@ -76,18 +76,12 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     fn of(call: &Call) -> Option<Sight<'_>> {
-        let (nothing, revision) = match (call.request, call.response?) {
-            (Request::Get(_) | Request::Cas(_, None, _), Response::Found(value, revision)) => {
-                (value.is_none(), revision)
-            }
-            (Request::Cas(_, None, _), Response::Written(_)) => (true, Revision(0)),
-            _ => return None,
-        };
+        let (found, revision) = call.saw()?;
         Some(Sight {
             read: call,
             server: call.server?,
             ended: call.returned_at?,
-            nothing,
+            nothing: found.is_none(),
             revision,
         })
     }
@@ -99,7 +93,7 @@ impl Sight<'_> {
         of_key: &[&Call],
         log: &FaultLog,
         bounds: Bounds,
-    ) -> Option<Breach> {
+    ) -> Option<String> {
         let bound = self.bound(write, log, bounds)?;
         let age = self.read.invoked_at.since(write.returned_at?);
         let skew = log.skew();
@@ -123,10 +117,7 @@ impl Sight<'_> {
                 format!("what is shown is older than what was acknowledged {age} before")
             }
         };
-        Some((
-            format!("{evidence}: {write}, and then {}", self.read),
-            vec![write.op, self.read.op],
-        ))
+        Some(format!("{evidence}: {write}, and then {}", self.read))
     }
 
     /// How old an acknowledgement must be for the read to know of it; none if nothing is promised.
@@ -334,9 +325,10 @@ mod tests {
 
     #[test]
     fn who_waits_is_never_told_that_nobody_heard_of_it_and_may_find_what_is_old() {
-        let find = |at, revision| Call {
-            waits: true,
-            ..get(2, at, None, revision)
+        let find = |at, revision| {
+            let mut get = get(2, at, None, revision);
+            get.exchange.waits = true;
+            get
         };
         let write = put(1, (2_000, 2_010), 7, 5);
         acquits(&[write, find((2_010, 2_030), 0)], &quiet());

@@ -1,6 +1,6 @@
 //! Histories for the tests of judges, in milliseconds, all on the key k1.
 
-use netsplit::kv::{Key, Request, Response, Revision, Value};
+use netsplit::kv::{Exchange, Key, Request, Response, Revision, Value};
 use netsplit::{NodeId, OpId, Span, Time};
 
 use super::log::{FaultLog, Reach};
@@ -30,11 +30,10 @@ pub(super) fn call(
     Call {
         client: NodeId::client(1),
         op: OpId(from as u32),
-        request,
-        response: Some(response),
-        server: Some(n(server)),
-        life: None,
-        waits: false,
+        exchange: Exchange {
+            server: Some(n(server)),
+            ..Exchange::new(request, Some(response))
+        },
         invoked: 2 * from,
         returned: 2 * until + 1,
         invoked_at: ms(from),
@@ -73,8 +72,11 @@ pub(super) fn create(server: u32, at: (u64, u64), name: u64, revision: u64) -> C
 impl Call {
     pub(super) fn unanswered(self) -> Call {
         Call {
-            response: None,
-            server: None,
+            exchange: Exchange {
+                response: None,
+                server: None,
+                ..self.exchange
+            },
             returned: u64::MAX,
             returned_at: None,
             ..self
@@ -83,7 +85,10 @@ impl Call {
 
     pub(super) fn living(self, millis: u64) -> Call {
         Call {
-            life: Some(Span::millis(millis)),
+            exchange: Exchange {
+                life: Some(Span::millis(millis)),
+                ..self.exchange
+            },
             ..self
         }
     }
@@ -124,10 +129,7 @@ pub(super) fn skewed(millis: u64) -> FaultLog {
 pub(super) fn evidence(finding: Finding) -> Option<String> {
     match finding {
         Finding::Holds => None,
-        Finding::Violated { evidence, ops } => {
-            assert!(!ops.is_empty());
-            Some(evidence)
-        }
+        Finding::Violated(evidence) => Some(evidence),
         Finding::Unknown(why) => panic!("{why}"),
     }
 }

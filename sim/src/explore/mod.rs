@@ -1,5 +1,6 @@
 //! Many runs on all cores.
 
+pub mod budget;
 pub mod twice;
 
 use std::sync::Mutex;

@@ -1,19 +1,21 @@
 //! A run as text: every event of the world and every note of a process, one a line.
 //!
 //! They are `tracing` events with the virtual time and the node as fields, free when nobody listens. The target of the
-//! world's events is `world`, that of notes is the name of the mode.
+//! world's events is `world`, that of notes `note`; whoever says what to log names the mode instead.
 
 use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netsplit::Time;
+use netsplit::{Span, Time};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::Registry;
+
+use super::thread::Thread;
 
 /// The environment variable that says what to log.
 pub const VARIABLE: &str = "NETSPLIT_LOG";
@@ -27,7 +29,8 @@ pub struct Wanted {
     pub until: Option<Time>,
     /// Only what happens at this node, and what befalls all.
     pub node: Option<String>,
-    /// Only lines that name this key, and what befalls all.
+    /// Only the play of this key, and what befalls all: what names it, what those who asked about it do and hear until
+    /// they are answered, and the flushes of what was written of it.
     pub key: Option<String>,
 }
 
@@ -61,7 +64,13 @@ impl Wanted {
             None if directive.trim() == mode => "note=trace".to_owned(),
             _ => directive.to_owned(),
         };
-        let directives: Vec<String> = directives.split(',').map(note).collect();
+        // Faults are shown, unless somebody says how much of the world, or of all.
+        let of_world = |directive: &str| {
+            let target = directive.trim();
+            target.starts_with("world") || target.parse::<LevelFilter>().is_ok()
+        };
+        let faults = (!directives.split(',').any(of_world)).then(|| "world=info".to_owned());
+        let directives: Vec<String> = directives.split(',').map(note).chain(faults).collect();
         let targets = directives.join(",").parse().map_err(|error| {
             format!("{VARIABLE} cannot be read: {error}; write `{mode}=debug` or `{mode}=debug,world=trace`")
         })?;
@@ -77,9 +86,10 @@ static LISTENING: Mutex<()> = Mutex::new(());
 pub fn of<R>(wanted: Wanted, into: impl Write + Send + 'static, work: impl FnOnce() -> R) -> R {
     let _alone = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
     let targets = wanted.targets.clone();
+    let thread = wanted.key.as_deref().map(Thread::of);
     let layer = Lines {
         wanted,
-        into: Mutex::new(Box::new(into)),
+        into: Mutex::new((Box::new(into), thread)),
     }
     .with_filter(targets);
     tracing::subscriber::with_default(Registry::default().with(layer), || {
@@ -119,7 +129,8 @@ impl Write for Shared {
 
 struct Lines {
     wanted: Wanted,
-    into: Mutex<Box<dyn Write + Send>>,
+    /// Where to, and what of the key was seen.
+    into: Mutex<(Box<dyn Write + Send>, Option<Thread>)>,
 }
 
 #[derive(Default)]
@@ -146,26 +157,22 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let Fields { at, node, message } = fields;
-        let elsewhere = |wanted: &String| !node.is_empty() && *wanted != node;
+        let mut into = self.into.lock().unwrap_or_else(PoisonError::into_inner);
+        let (into, thread) = &mut *into;
+        let befalls_all = node.is_empty();
+        // The thread has to see what happens elsewhere, too.
+        let is_off = |thread: &mut Thread| !thread.takes(&node, &message);
+        if !befalls_all && thread.as_mut().is_some_and(is_off) {
+            return;
+        }
+        let elsewhere = |wanted: &String| !befalls_all && *wanted != node;
         if self.wanted.node.as_ref().is_some_and(elsewhere) {
             return;
         }
-        let names = |key: &String| {
-            message
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| word == key)
-        };
-        if !node.is_empty() && self.wanted.key.as_ref().is_some_and(|key| !names(key)) {
-            return;
-        }
-        // Instants are printed with a fixed number of digits behind the point.
-        let over = |until: Time| {
-            (at.len(), at.as_str()) > (until.to_string().len(), until.to_string().as_str())
-        };
+        let over = |until: Time| at.parse().is_ok_and(|at: Span| Time::ZERO + at > until);
         if self.wanted.until.is_some_and(over) {
             return;
         }
-        let mut into = self.into.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever reads may have left, as `head` does; the run goes on.
         let _ = writeln!(into, "{at:>12}  {node:<4} {message}");
     }

@@ -1,6 +1,8 @@
 //! The verdict table, and under it every failure with the command that replays it.
 
 use std::fmt::Write as _;
+use std::hash::Hasher;
+use std::sync::LazyLock;
 
 use comfy_table::{CellAlignment, Table, presets};
 use netsplit::Span;
@@ -48,13 +50,17 @@ pub fn table(rows: &[(&dyn Play, Tally)]) -> String {
             millis(percentile(&tally.latencies, 99)),
             millis(percentile(&tally.converged, 50)),
             per_op,
-            tally
-                .first_failing
-                .as_ref()
-                .map_or_else(|| "-".into(), |(seed, _)| format!("seed {seed}")),
+            first(tally),
         ]);
     }
     table.trim_fmt()
+}
+
+/// The first seed that is not as expected, or, where a conviction was, that shows it.
+fn first(tally: &Tally) -> String {
+    let failing = tally.first_failing.as_ref().map(|(seed, _)| *seed);
+    let seed = failing.or(tally.first_convicted);
+    seed.map_or("-".into(), |seed| format!("seed {seed}"))
 }
 
 fn word(tally: &Tally) -> String {
@@ -75,8 +81,8 @@ pub fn title(source: &Source) -> String {
     path.trim_end_matches(".toml").to_owned()
 }
 
-/// Everything that is not as expected, each with the command that shows it again.
-pub fn failures(rows: &[(&dyn Play, Tally)]) -> String {
+/// Everything that is not as expected, each with the command of this program that shows it again.
+pub fn failures(rows: &[(&dyn Play, Tally)], program: &str) -> String {
     let mut text = String::new();
     for (scenario, tally) in rows {
         for why in &tally.why {
@@ -87,16 +93,16 @@ pub fn failures(rows: &[(&dyn Play, Tally)]) -> String {
             found.iter().for_each(|what| {
                 let _ = writeln!(text, "  {what}");
             });
-            let _ = writeln!(text, "  {}", replay(scenario.source(), *seed));
+            let _ = writeln!(text, "  {}", replay(program, scenario.source(), *seed));
         }
     }
     text
 }
 
-/// The command that makes a run again, with the build and the file it holds for.
-pub fn replay(source: &Source, seed: u64) -> String {
+/// The command of a program that makes a run again, with the build and the file it holds for.
+pub fn replay(program: &str, source: &Source, seed: u64) -> String {
     format!(
-        "replay: netsplit replay {} --seed {seed} --trace    # {}",
+        "replay: {program} replay {} --seed {seed} --trace    # {}",
         source.path,
         identity(source)
     )
@@ -104,15 +110,22 @@ pub fn replay(source: &Source, seed: u64) -> String {
 
 /// Which build, and which content of the file.
 pub fn identity(source: &Source) -> String {
-    use std::hash::Hasher;
     let mut hasher = rustc_hash::FxHasher::default();
     hasher.write(source.text.as_bytes());
-    let (version, build) = (env!("CARGO_PKG_VERSION"), env!("NETSPLIT_BUILD"));
+    let (version, build) = (env!("CARGO_PKG_VERSION"), *BUILD);
     format!(
-        "netsplit {version}, build {build}, file {:08x}",
+        "netsplit {version}, build {build:08x}, file {:08x}",
         hasher.finish() >> 32
     )
 }
+
+/// Which program this is, protocols and all: a fingerprint of the file that is run.
+static BUILD: LazyLock<u64> = LazyLock::new(|| {
+    let program = std::env::current_exe().and_then(std::fs::read);
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(&program.unwrap_or_default());
+    hasher.finish() >> 32
+});
 
 /// How many servers a table of gauges shows.
 const SHOWN: usize = 10;

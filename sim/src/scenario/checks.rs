@@ -1,15 +1,17 @@
 //! From the file as it is written to a scenario that can be run: everything that can be wrong with it is found here.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use netsplit::{Kinds, Mode, Promise, Span};
+use netsplit::{Class, Config, Kinds, Mode, NodeId, Planted, Promise, Span};
 use serde::de::DeserializeOwned;
 use toml::Spanned;
+use toml::de::DeTable;
 
+use super::choices::{Names, NodesFile};
 use super::faults::Within;
-use super::file::{ExpectFile, File, Head, Names, WorkloadFile};
+use super::file::{ExpectFile, File, Head, WorkloadFile};
 use super::{Expect, Problem, Scenario, Source};
-use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
 use crate::world::WORLD_PROMISES;
 use crate::world::calm::Calm;
@@ -33,25 +35,15 @@ fn parse<T: DeserializeOwned>(source: &Source) -> Result<T, Problem> {
     toml::from_str(&source.text).map_err(|error| Problem::toml(source, &error))
 }
 
-pub(super) fn read<M: Mode>(
-    source: &Source,
-    mistakes: &'static [Planted<M::Process>],
-) -> Result<Scenario<M>, Problem> {
+pub(super) fn read<M: Mode>(source: &Source) -> Result<Scenario<M>, Problem> {
     let file: File<M::Options> = parse(source)?;
     let mut checks = Checks {
         source,
-        servers: *file.nodes.get_ref(),
+        servers: Vec::new(),
         clients: *file.workload.clients.get_ref(),
         zones: Zones::default(),
     };
-    let nodes = file.nodes.span();
-    if !M::SERVERS.contains(&checks.servers) {
-        let (least, most) = (M::SERVERS.start(), M::SERVERS.end());
-        let message = format!("{} nodes cannot run {}", checks.servers, M::NAME);
-        return Err(checks
-            .at(nodes, message)
-            .help(format!("it runs with {least} to {most}")));
-    }
+    checks.servers = checks.servers::<M>(&file.nodes)?;
     let length = *file.length.get_ref();
     if length == Span::ZERO {
         return Err(checks
@@ -65,20 +57,23 @@ pub(super) fn read<M: Mode>(
             .help(format!("at most {MOST_LENGTH}")));
     }
     let workload = checks.workload::<M>(&file.workload)?;
-    let options = checks.options::<M>(file.options)?;
+    let config = Arc::new(Config::<M> {
+        servers: checks.servers.clone(),
+        options: checks.options::<M>(file.options)?,
+    });
     checks.zones = checks.zones::<M>(file.zones)?;
     let machine = checks.machine(file.machine.as_ref())?;
     let cpu = machine.cpu(&file.cpu);
-    let envelope = M::envelope(&options, checks.servers);
+    let envelope = M::envelope(&config);
     let breaks = file.expect.violated.is_some();
     let promised = (!breaks).then_some(envelope);
     let within = Within {
         costs: cpu.counts(),
         promised,
         length,
+        resolves: M::resolves(&config),
     };
-    let promises = M::promises(&options, checks.servers);
-    let view = promises.iter().find_map(Promise::view);
+    let promises = M::promises(&config);
     let faults = file
         .fault
         .into_iter()
@@ -86,7 +81,6 @@ pub(super) fn read<M: Mode>(
         .collect::<Result<_, _>>()?;
     Ok(Scenario {
         story: story(&source.text),
-        servers: checks.servers,
         seeds: checks.seeds(&file.seeds)?,
         length,
         calm: checks.calm(file.calm.as_ref())?,
@@ -96,14 +90,12 @@ pub(super) fn read<M: Mode>(
         clock: checks.clock(&file.clock, promised)?,
         workload,
         faults,
-        within: file.expect.within,
         expect: checks.expect::<M>(file.expect, &promises)?,
         mistake: file
             .mistake
-            .map(|name| checks.mistake(&name, mistakes))
+            .map(|name| checks.mistake::<M>(&name))
             .transpose()?,
-        options,
-        view,
+        config,
         source: source.clone(),
         zones: checks.zones,
     })
@@ -120,7 +112,7 @@ const MOST_SEEDS: u64 = 1_000_000;
 
 /// Everything that can be violated: what clients are promised, what must hold inside, and what holds in any world.
 pub(super) fn promises<M: Mode>(judged: &[Promise<M>]) -> Vec<&'static str> {
-    let invariants = <M::Invariants as netsplit::Invariants<M::Process>>::NAMES;
+    let invariants = <M::Invariants as netsplit::Invariants<M>>::NAMES;
     let inside = invariants.iter().copied();
     let names = judged.iter().map(Promise::name).chain(inside);
     names.chain(WORLD_PROMISES).collect()
@@ -140,7 +132,7 @@ fn story(text: &str) -> String {
 /// What a check has to know besides the value that it looks at.
 pub(super) struct Checks<'a> {
     pub(super) source: &'a Source,
-    pub(super) servers: u32,
+    pub(super) servers: Vec<NodeId>,
     pub(super) clients: u32,
     pub(super) zones: Zones,
 }
@@ -149,6 +141,66 @@ impl Checks<'_> {
     pub(super) fn at(&self, place: Range<usize>, message: impl Into<String>) -> Problem {
         let place = (!place.is_empty()).then_some(place);
         Problem::new(self.source, place, message)
+    }
+
+    /// The servers by name: so many of the only class, or of each.
+    fn servers<M: Mode>(&self, nodes: &Spanned<NodesFile>) -> Result<Vec<NodeId>, Problem> {
+        let of = |class: &'static Class, number: u32, place: Range<usize>| {
+            if class.number.contains(&number) {
+                return Ok(class.names(number));
+            }
+            let (least, most) = (class.number.start(), class.number.end());
+            let what = if M::SERVERS.len() == 1 {
+                "node"
+            } else {
+                class.name
+            };
+            let message = format!("{number} {what}s cannot run {}", M::NAME);
+            let help = format!("it runs with {least} to {most}");
+            Err(self.at(place, message).help(help))
+        };
+        let numbers = match (nodes.get_ref(), M::SERVERS) {
+            (NodesFile::Number(number), [class]) => {
+                return Ok(of(class, *number, nodes.span())?.collect());
+            }
+            (NodesFile::ByClass(numbers), _) => numbers,
+            (NodesFile::Number(number), classes) => {
+                let message = format!("{} has {} kinds of node", M::NAME, classes.len());
+                let all: Vec<String> = classes
+                    .iter()
+                    .map(|class| format!("{} = {number}", class.name))
+                    .collect();
+                let help = format!("write nodes = {{ {} }}", all.join(", "));
+                return Err(self.at(nodes.span(), message).help(help));
+            }
+        };
+        let known = || M::SERVERS.iter().map(|class| class.name);
+        if let Some(name) = numbers
+            .keys()
+            .find(|name| !known().any(|known| known == name.get_ref()))
+        {
+            let (place, name) = (Some(name.span()), name.get_ref());
+            return Err(Problem::unknown(
+                self.source,
+                place,
+                "kind of node",
+                name,
+                known(),
+            ));
+        }
+        let mut servers = Vec::new();
+        for class in M::SERVERS {
+            let Some((_, number)) = numbers
+                .iter()
+                .find(|(name, _)| name.get_ref() == class.name)
+            else {
+                let message = format!("nobody says how many {}s there are", class.name);
+                let help = format!("write {} = {}", class.name, class.number.start());
+                return Err(self.at(nodes.span(), message).help(help));
+            };
+            servers.extend(of(class, *number.get_ref(), number.span())?);
+        }
+        Ok(servers)
     }
 
     fn options<M: Mode>(
@@ -163,7 +215,7 @@ impl Checks<'_> {
         match M::check(&options) {
             Ok(()) => Ok(options),
             Err((key, help)) => {
-                let place = key_place(&self.source.text, &place, key).unwrap_or(place);
+                let place = option_place(&self.source.text, key).unwrap_or(place);
                 Err(self
                     .at(place, format!("the option `{key}` cannot be so"))
                     .help(help))
@@ -216,16 +268,16 @@ impl Checks<'_> {
                 self.at(file.rate.span(), format!("`{rate}` is not a rate"))
                     .help("operations a second over all clients, up to a million: \"200/s\"")
             })?;
-        let mut mix = vec![0; M::REQUESTS.len()];
+        let known = || M::OPERATIONS.iter().map(|operation| operation.name);
+        let mut mix = vec![0; M::OPERATIONS.len()];
         for (name, weight) in file.mix.get_ref() {
-            let Some(kind) = M::REQUESTS.iter().position(|kind| kind == name.get_ref()) else {
-                let known = M::REQUESTS.iter().copied();
+            let Some(kind) = known().position(|kind| kind == name.get_ref()) else {
                 return Err(Problem::unknown(
                     self.source,
                     Some(name.span()),
                     "kind of operation",
                     name.get_ref(),
-                    known,
+                    known(),
                 ));
             };
             mix[kind] = *weight;
@@ -236,7 +288,10 @@ impl Checks<'_> {
                     file.mix.span(),
                     "the mix is empty: clients would ask nothing",
                 )
-                .help(format!("weigh at least one of: {}", M::REQUESTS.join(", "))));
+                .help(format!(
+                    "weigh at least one of: {}",
+                    known().collect::<Vec<_>>().join(", ")
+                )));
         }
         let value_bytes = file
             .value
@@ -247,6 +302,10 @@ impl Checks<'_> {
             clients,
             interval,
             keys,
+            kinds: M::OPERATIONS
+                .iter()
+                .map(|operation| operation.does)
+                .collect(),
             mix,
             value_bytes,
         })
@@ -260,6 +319,7 @@ impl Checks<'_> {
         Ok(Expect {
             violated: violated.into_iter().map(|place| names[place]).collect(),
             sees,
+            within: file.within,
         })
     }
 
@@ -288,16 +348,15 @@ impl Checks<'_> {
         names.get_ref().0.iter().map(find).collect()
     }
 
-    fn mistake<P: netsplit::Process>(
+    fn mistake<M: Mode>(
         &self,
         name: &Spanned<String>,
-        mistakes: &'static [Planted<P>],
-    ) -> Result<&'static Planted<P>, Problem> {
-        let found = mistakes
+    ) -> Result<&'static Planted<M::Server>, Problem> {
+        let found = M::MISTAKES
             .iter()
             .find(|mistake| mistake.name == name.get_ref());
         found.ok_or_else(|| {
-            let known = mistakes.iter().map(|mistake| mistake.name);
+            let known = M::MISTAKES.iter().map(|mistake| mistake.name);
             Problem::unknown(
                 self.source,
                 Some(name.span()),
@@ -326,18 +385,15 @@ pub(crate) fn seed_range(text: &str) -> Result<Range<u64>, String> {
     Ok(first..end)
 }
 
-/// Where a key is set within a table.
-fn key_place(text: &str, table: &Range<usize>, key: &str) -> Option<Range<usize>> {
-    let mut offset = table.start;
-    for line in text.get(table.clone())?.split_inclusive('\n') {
-        if line
-            .trim_start()
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
-        {
-            return Some(offset..offset + line.trim_end().len());
-        }
-        offset += line.len();
+/// Where the file says an option, by its name with a dot for each table that it stands in; none if it does not.
+fn option_place(text: &str, option: &str) -> Option<Range<usize>> {
+    let file = DeTable::parse(text).ok()?;
+    let mut table = file.get_ref();
+    let (tables, last) = option.rsplit_once('.').unwrap_or(("", option));
+    let tables = tables.split('.').filter(|name| !name.is_empty());
+    for name in ["options"].into_iter().chain(tables) {
+        table = table.get(name)?.get_ref().as_table()?;
     }
-    None
+    let (key, value) = table.get_key_value(last)?;
+    Some(key.span().start..value.span().end)
 }

@@ -1,31 +1,22 @@
-//! Faults: from the keys of a table to a plan, and the names in them to targets.
+//! Faults: from the keys of a table to a plan.
 
 use std::ops::Range;
 
-use netsplit::{Envelope, Kinds, Mode, NodeId, Span};
+use netsplit::{Envelope, Kinds, Mode, Span};
 use toml::Spanned;
 
 use super::Problem;
 use super::checks::Checks;
-use super::file::{
-    Apart, CrashAtFile, CutFile, FaultFile, LinksFile, LoseQueueFile, Names, NoiseFile,
-    ResolverFile, SlowFile, StallFile,
+use super::choices::Names;
+use super::fault_file::{
+    CrashAtFile, CutFile, FaultFile, LinksFile, LoseQueueFile, NoiseFile, ResolverFile, SlowFile,
+    StallFile,
 };
 use super::form::Form;
 use crate::world::fault::{Down, Plan, Point, Skew, Trouble, What};
 use crate::world::names::Answer;
-use crate::world::network::Act;
-use crate::world::target::{Group, Shape, Target};
-
-/// The words that a fault can be aimed at in any scenario.
-pub(super) const WORDS: [(&str, Target); 6] = [
-    ("any", Target::Any),
-    ("minority", Target::Minority),
-    ("majority", Target::Majority),
-    ("others", Target::Others),
-    ("all", Target::All),
-    ("clients", Target::Clients),
-];
+use crate::world::network::{Act, Noise};
+use crate::world::target::Target;
 
 /// The points at a disk at which a process can die.
 pub(super) const POINTS: [(&str, Point); 2] =
@@ -52,6 +43,8 @@ pub(super) struct Within {
     pub(super) promised: Option<Envelope>,
     /// How long the storm lasts.
     pub(super) length: Span,
+    /// Whether processes look each other up by name.
+    pub(super) resolves: bool,
 }
 
 impl Checks<'_> {
@@ -142,7 +135,7 @@ impl Checks<'_> {
             let (on, skew) = (self.group::<M>(names)?, Skew::Freeze);
             deeds.push(What::Clock { on, skew });
         }
-        self.name_deeds::<M>(&file, &mut deeds)?;
+        self.name_deeds::<M>(&file, within, &mut deeds)?;
         if let Some(lose) = &file.lose_queue {
             deeds.push(self.lose_queue::<M>(lose)?);
         }
@@ -158,7 +151,7 @@ impl Checks<'_> {
             deeds.push(self.apart::<M>(apart)?);
         }
         if let Some(cut) = &file.cut {
-            let (from, to) = (self.group::<M>(&cut.from)?, self.group::<M>(&cut.to)?);
+            let (from, to) = self.ends::<M>(&cut.from, &cut.to)?;
             deeds.push(What::Cut { from, to });
         }
         for (file, act) in [(&file.drop, Act::Drop), (&file.jam, Act::Jam)] {
@@ -171,25 +164,31 @@ impl Checks<'_> {
             let act = Act::Slow(self.factor(&slow.factor)?);
             deeds.push(self.links::<M>(&slow.from, &slow.to, &slow.message, act)?);
         }
-        if let Some(NoiseFile {
-            from,
-            to,
-            message,
-            loss,
-            duplicate,
-            reorder,
-            corrupt,
-        }) = &file.noise
-        {
-            let act = Act::Noise(self.noise([loss, duplicate, reorder, corrupt])?);
-            deeds.push(self.links::<M>(from, to, message, act)?);
+        if let Some(noise) = &file.noise {
+            let place = noise.span();
+            let NoiseFile {
+                from,
+                to,
+                message,
+                loss,
+                duplicate,
+                reorder,
+                corrupt,
+            } = noise.get_ref();
+            let noise = self.noise([loss, duplicate, reorder, corrupt])?;
+            if noise == Noise::default() {
+                return Err(self
+                    .at(place, "a noise that does nothing")
+                    .help("say how likely it is: noise = { loss = 0.1 }"));
+            }
+            deeds.push(self.links::<M>(from, to, message, Act::Noise(noise))?);
         }
         if let Some(CutFile { from, to }) = &file.reset_streams {
-            let (from, to) = (self.group::<M>(from)?, self.group::<M>(to)?);
+            let (from, to) = self.ends::<M>(from, to)?;
             deeds.push(What::Reset { from, to });
         }
         if let Some(StallFile { from, to, way }) = &file.stall_streams {
-            let (from, to) = (self.group::<M>(from)?, self.group::<M>(to)?);
+            let (from, to) = self.ends::<M>(from, to)?;
             let ways = way
                 .as_ref()
                 .map_or(Ok([true; 2]), |way| self.one_of(way, "way", &WAYS))?;
@@ -294,9 +293,14 @@ impl Checks<'_> {
         Ok(())
     }
 
-    fn name_deeds<M: Mode>(&self, file: &FaultFile, deeds: &mut Vec<What>) -> Result<(), Problem> {
+    fn name_deeds<M: Mode>(
+        &self,
+        file: &FaultFile,
+        within: &Within,
+        deeds: &mut Vec<What>,
+    ) -> Result<(), Problem> {
         if let Some(names) = &file.unlist {
-            self.resolves::<M>(names)?;
+            self.resolves::<M>(names, within)?;
             let on = self.group::<M>(names)?;
             let is_client = |target: &Target| match target {
                 Target::Clients => true,
@@ -311,7 +315,7 @@ impl Checks<'_> {
             deeds.push(What::Unlist(on));
         }
         if let Some(ResolverFile { on, answer }) = &file.resolver {
-            self.resolves::<M>(on)?;
+            self.resolves::<M>(on, within)?;
             let answer = self.one_of(answer, "answer of a resolver", &ANSWERS)?;
             let on = self.group::<M>(on)?;
             deeds.push(What::Resolver { on, answer });
@@ -320,11 +324,11 @@ impl Checks<'_> {
     }
 
     /// Whether there is anybody who asks for names.
-    fn resolves<M: Mode>(&self, names: &Spanned<Names>) -> Result<(), Problem> {
-        if M::RESOLVES {
+    fn resolves<M: Mode>(&self, names: &Spanned<Names>, within: &Within) -> Result<(), Problem> {
+        if within.resolves {
             return Ok(());
         }
-        let message = format!("{} does not look names up", M::NAME);
+        let message = format!("{} does not look names up here", M::NAME);
         Err(self
             .at(names.span(), message)
             .help("its processes know each other from the start: nobody would notice"))
@@ -346,11 +350,12 @@ impl Checks<'_> {
         act: Act,
     ) -> Result<What, Problem> {
         let group = |names: &Option<Spanned<Names>>| {
-            names
-                .as_ref()
-                .map(|names| self.group::<M>(names))
-                .transpose()
+            let names = names.as_ref();
+            names.map(|names| self.group::<M>(names)).transpose()
         };
+        if let (Some(from), Some(to)) = (from, to) {
+            self.ends::<M>(from, to)?;
+        }
         let kind = message
             .as_ref()
             .map(|message| self.kind::<M>(message))
@@ -443,123 +448,5 @@ impl Checks<'_> {
         }
         let nanos = span.as_nanos() as i64;
         Ok(if back.is_some() { -nanos } else { nanos })
-    }
-
-    fn apart<M: Mode>(&self, apart: &Spanned<Apart>) -> Result<What, Problem> {
-        let place = apart.span();
-        match apart.get_ref() {
-            Apart::Shape(name) => {
-                let Some((_, shape, least)) =
-                    Shape::ALL.into_iter().find(|(known, ..)| known == name)
-                else {
-                    let known = Shape::ALL.map(|(known, ..)| known);
-                    return Err(Problem::unknown(
-                        self.source,
-                        Some(place),
-                        "shape of a partition",
-                        name,
-                        known,
-                    ));
-                };
-                if self.servers < least {
-                    let message = format!("{} nodes make no {name}", self.servers);
-                    return Err(self
-                        .at(place, message)
-                        .help(format!("it takes {least} or more")));
-                }
-                Ok(What::Shape(shape))
-            }
-            Apart::Groups(groups) if groups.len() < 2 => {
-                let help = "write partition = [\"leader\", \"others\"]";
-                Err(self
-                    .at(place, "a partition needs two groups or more")
-                    .help(help))
-            }
-            Apart::Groups(groups) => {
-                let groups = groups.iter().map(|names| self.group::<M>(names));
-                Ok(What::Partition(groups.collect::<Result<_, _>>()?))
-            }
-        }
-    }
-
-    fn group<M: Mode>(&self, names: &Spanned<Names>) -> Result<Group, Problem> {
-        let place = names.span();
-        if names.get_ref().0.is_empty() {
-            return Err(self
-                .at(place, "nobody is named")
-                .help("name a node or a role, as in \"leader\""));
-        }
-        names
-            .get_ref()
-            .0
-            .iter()
-            .map(|name| self.target::<M>(name, place.clone()))
-            .collect()
-    }
-
-    pub(super) fn target<M: Mode>(
-        &self,
-        name: &str,
-        place: Range<usize>,
-    ) -> Result<Target, Problem> {
-        if let Some(role) = M::ROLES.iter().find(|role| **role == name) {
-            return Ok(Target::Role(role));
-        }
-        if let Some((_, target)) = WORDS.iter().find(|(word, _)| *word == name) {
-            if matches!(target, Target::Minority) && self.servers < 3 {
-                let message = format!("{} nodes have no minority", self.servers);
-                return Err(self.at(place, message).help("it takes 3 nodes or more"));
-            }
-            return Ok(target.clone());
-        }
-        if let Some(zone) = self.zones.names.iter().position(|zone| zone == name) {
-            return Ok(Target::Zone(zone as u16, name.to_owned()));
-        }
-        if name == "any_zone" && !self.zones.names.is_empty() {
-            return Ok(Target::AnyZone(self.zones.names.len() as u16));
-        }
-        if let Some(node) = self.named(name, &place) {
-            return node.map(Target::Node);
-        }
-        let words = WORDS.iter().map(|(word, _)| *word);
-        let zones = self.zones.names.iter().map(String::as_str);
-        let any_zone = (!self.zones.names.is_empty()).then_some("any_zone");
-        let known = M::ROLES
-            .iter()
-            .copied()
-            .chain(words)
-            .chain(zones)
-            .chain(any_zone)
-            .chain(["n1", "c1"]);
-        Err(Problem::unknown(
-            self.source,
-            Some(place),
-            "target",
-            name,
-            known,
-        ))
-    }
-
-    /// A node by name.
-    pub(super) fn node(&self, name: &str, place: Range<usize>) -> Result<NodeId, Problem> {
-        let unknown =
-            || Problem::unknown(self.source, Some(place.clone()), "node", name, ["n1", "c1"]);
-        self.named(name, &place).unwrap_or_else(|| Err(unknown()))
-    }
-
-    /// A name that looks like a node's; an error if there is no such node.
-    fn named(&self, name: &str, place: &Range<usize>) -> Option<Result<NodeId, Problem>> {
-        let number = |letter, most| {
-            let number: u32 = name.strip_prefix(letter)?.parse().ok()?;
-            Some((letter, number, most))
-        };
-        let (letter, number, most) =
-            number('n', self.servers).or_else(|| number('c', self.clients))?;
-        if number == 0 || number > most {
-            let message = format!("there is no `{name}` in this scenario");
-            let help = format!("they are {letter}1 to {letter}{most}");
-            return Some(Err(self.at(place.clone(), message).help(help)));
-        }
-        Some(Ok(NodeId::new(letter, number)))
     }
 }

@@ -1,22 +1,25 @@
 //! From a TOML file to a scenario that can be run, with errors that point at the line.
 
 mod checks;
+mod choices;
+mod fault_file;
 mod faults;
 mod file;
 pub mod form;
 pub mod problem;
 mod resources;
 pub mod schema;
+mod targets;
 mod values;
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use netsplit::{Ask, Mode, Span, View};
+use netsplit::{Config, Mode, NodeId, Planted, Span};
 
 pub(crate) use self::checks::seed_range;
 pub use self::problem::Problem;
 pub(crate) use self::resources::Machine;
-use crate::mistakes::Planted;
 use crate::workload::WorkloadSetup;
 use crate::world::calm::Calm;
 use crate::world::clock::ClockSetup;
@@ -35,20 +38,28 @@ pub struct Source {
     pub text: String,
 }
 
+impl Source {
+    /// A text, and where it comes from.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Source {
+        Source {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+}
+
 /// A system, what befalls it, and what is expected of it.
 pub struct Scenario<M: Mode> {
     /// Where it comes from.
     pub source: Source,
     /// The comment on top of the file.
     pub story: String,
-    /// How many servers.
-    pub servers: u32,
+    /// The servers, and the mode's constants and mechanisms.
+    pub config: Arc<Config<M>>,
     /// The seeds it is run with.
     pub seeds: Range<u64>,
     /// How long the storm lasts.
     pub length: Span,
-    /// The mode's constants and mechanisms.
-    pub options: M::Options,
     /// Where nodes stand.
     pub zones: Zones,
     /// Links.
@@ -68,10 +79,7 @@ pub struct Scenario<M: Mode> {
     /// What is expected.
     pub expect: Expect,
     /// A mistake planted in every server.
-    pub mistake: Option<&'static Planted<M::Process>>,
-    /// How operations look to a judge of key-value stores, where the mode is one.
-    pub view: Option<View<M>>,
-    pub(crate) within: Option<Span>,
+    pub mistake: Option<&'static Planted<M::Server>>,
 }
 
 /// What a scenario expects of its seeds.
@@ -81,6 +89,8 @@ pub struct Expect {
     pub violated: Vec<&'static str>,
     /// Kinds of notes, by number, that must occur over the file's seeds: else the scenario shows nothing.
     pub sees: Vec<usize>,
+    /// How long after the storm all must be well, if that is to be tighter than the mode says.
+    pub within: Option<Span>,
 }
 
 impl<M: Mode> Scenario<M> {
@@ -88,24 +98,22 @@ impl<M: Mode> Scenario<M> {
     ///
     /// # Errors
     /// The first thing that is wrong, with its place in the file and what would be right.
-    pub fn read(
-        source: &Source,
-        mistakes: &'static [Planted<M::Process>],
-    ) -> Result<Scenario<M>, Problem> {
-        checks::read(source, mistakes)
+    pub fn read(source: &Source) -> Result<Scenario<M>, Problem> {
+        checks::read(source)
     }
 
-    /// Whether an operation only looks.
-    pub(crate) fn looks(&self, ask: &Ask) -> bool {
-        self.view
-            .and_then(|view| view(&M::request(&self.options, *ask), None))
-            .is_some_and(|exchange| exchange.request.is_read())
+    /// Its participants, servers before clients.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let clients = (1..=self.workload.clients).map(NodeId::client);
+        self.config.servers.iter().copied().chain(clients).collect()
     }
 
     /// How long after the storm everything must be well.
     pub(crate) fn calm_budget(&self) -> Span {
-        let budget = M::calm_budget(&self.options);
-        self.within.map_or(budget, |within| within.min(budget))
+        let budget = M::calm_budget(&self.config);
+        self.expect
+            .within
+            .map_or(budget, |within| within.min(budget))
     }
 }
 

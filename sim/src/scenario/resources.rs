@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::Problem;
 use super::checks::Checks;
-use super::file::{ClockFile, CpuFile, DiskFile, LatencyFile, LawFile, NetworkFile, ZonesFile};
+use super::choices::{LatencyFile, LawFile, ZonesFile};
+use super::file::{ClockFile, CpuFile, DiskFile, NetworkFile};
 use crate::world::clock::ClockSetup;
 use crate::world::cpu::CpuSetup;
 use crate::world::disk::DiskSetup;
@@ -287,13 +288,15 @@ impl Checks<'_> {
 
     /// So many zones, `z1` and so on, into which servers and clients are dealt like cards.
     fn dealt(&self, count: u32, place: Range<usize>) -> Result<Zones, Problem> {
-        let most = MOST_ZONES.min(self.servers);
+        let servers = self.servers.len() as u32;
+        let most = MOST_ZONES.min(servers);
         if count == 0 || count > most {
-            let message = format!("{count} zones of {} servers", self.servers);
+            let message = format!("{count} zones of {servers} servers");
             return Err(self.at(place, message).help(format!("from 1 to {most}")));
         }
-        let servers = (1..=self.servers).map(NodeId::server);
+        let servers = self.servers.iter().copied();
         let clients = (1..=self.clients).map(NodeId::client);
+        // Those of each class in turn, so that every zone has some of all.
         let zone = |id: NodeId| (id, ((id.number() - 1) % count) as u16);
         Ok(Zones {
             names: (1..=count).map(|number| format!("z{number}")).collect(),

@@ -3,7 +3,7 @@
 //! It is made from the types that read the file, so it cannot say anything else than is true. What differs from mode to
 //! mode has a definition of its own, which a mode replaces by its own words.
 
-use netsplit::{Kinds, Mode, SpanRange};
+use netsplit::{Class, Kinds, Mode, SpanRange};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -12,8 +12,7 @@ use serde_json::{Map, Value, json};
 use super::checks::promises;
 use super::file::File;
 use super::values::{Options, RANGE};
-use crate::modes::AnyMode;
-use crate::modes::USUAL_SERVERS;
+use crate::modes::{self, AnyMode};
 
 /// The form of a scenario of any of these modes.
 pub fn of(modes: &[&dyn AnyMode]) -> Value {
@@ -95,22 +94,22 @@ fn narrowed(part: &Value, definitions: &Value, words: &Map<String, Value>) -> Op
 }
 
 /// What replaces the definitions that differ from mode to mode.
-pub(crate) fn of_mode<M: Mode>(mistakes: &[&str]) -> Map<String, Value> {
-    let mix: Map<String, Value> = M::REQUESTS
+pub(crate) fn of_mode<M: Mode>() -> Map<String, Value> {
+    let mistakes: Vec<&str> = M::MISTAKES.iter().map(|planted| planted.name).collect();
+    let mix: Map<String, Value> = M::OPERATIONS
         .iter()
-        .map(|name| {
+        .map(|operation| {
             (
-                (*name).to_owned(),
+                operation.name.to_owned(),
                 json!({ "type": "integer", "minimum": 0 }),
             )
         })
         .collect();
-    let nodes = json!({ "minimum": M::SERVERS.start(), "maximum": M::SERVERS.end() });
-    let usual = M::Options::default();
-    let promised = M::promises(&usual, USUAL_SERVERS);
-    let options = serde_json::to_value(usual).unwrap_or_default();
+    let usual = modes::usual::<M>();
+    let promised = M::promises(&usual);
+    let options = serde_json::to_value(&usual.options).unwrap_or_default();
     let words = [
-        ("Nodes", nodes),
+        ("Nodes", numbers(M::SERVERS)),
         ("Options", option(&options)),
         (
             "Mix",
@@ -118,12 +117,32 @@ pub(crate) fn of_mode<M: Mode>(mistakes: &[&str]) -> Map<String, Value> {
         ),
         ("Message", one_of(<M::Message as Kinds>::KINDS)),
         ("Queue", one_of(M::QUEUES)),
-        ("Mistake", one_of(mistakes)),
+        ("Mistake", one_of(&mistakes)),
         ("Promises", one_or_more_of(&promises(&promised))),
         ("Notes", one_or_more_of(<M::Note as Kinds>::KINDS)),
     ];
     let words = words.map(|(name, schema)| (name.to_owned(), schema));
     words.into_iter().collect()
+}
+
+/// How many servers there can be, or how many of each class.
+fn numbers(classes: &[Class]) -> Value {
+    let number = |class: &Class| {
+        let (least, most) = (class.number.start(), class.number.end());
+        json!({ "type": "integer", "minimum": least, "maximum": most })
+    };
+    let keys: Map<String, Value> = classes
+        .iter()
+        .map(|class| (class.name.to_owned(), number(class)))
+        .collect();
+    let names: Vec<&str> = classes.iter().map(|class| class.name).collect();
+    let table = json!({
+        "type": "object", "properties": keys, "required": names, "additionalProperties": false,
+    });
+    match classes {
+        [class] => number(class),
+        _ => table,
+    }
 }
 
 /// What an option can be, told from its default.

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::checks::CALMS;
-use super::faults::{ANSWERS, POINTS, WAYS, WORDS};
-use super::file::LawFile;
+use super::choices::LawFile;
+use super::faults::{ANSWERS, POINTS, WAYS};
 use super::resources::{MOST_ZONES, Machine};
+use super::targets::WORDS;
 use crate::world::target::Shape;
 
 /// A text in a form of its own: which of [`TEXTS`].
@@ -126,16 +127,10 @@ pub(super) type Mistake = Blank<3>;
 
 /// Their names, and what they are.
 const BLANKS: [(&str, &str); 4] = [
-    ("Mode", "the name of a mode: `\"raft\"`"),
-    (
-        "Message",
-        "one of the mode's kinds of message: `\"append\"`",
-    ),
-    ("Queue", "one of the mode's queues in memory: `\"reads\"`"),
-    (
-        "Mistake",
-        "one of the mode's planted mistakes: `\"forgets_vote\"`",
-    ),
+    ("Mode", "the name of a mode, as `netsplit list` has them"),
+    ("Message", "one of the mode's kinds of message"),
+    ("Queue", "one of the mode's queues in memory"),
+    ("Mistake", "one of the mode's planted mistakes"),
 ];
 
 impl<const N: usize> JsonSchema for Blank<N> {
@@ -164,7 +159,7 @@ const NAMES: [(&str, About); 3] = [
     ("Names", || {
         let words = WORDS.map(|(word, _)| format!("`\"{word}\"`")).join(", ");
         format!(
-            "a name or a list of names: nodes `\"n1\"` and `\"c1\"`, the mode's roles, {words}, zones, `\"any_zone\"`"
+            "a name or a list of names: nodes `\"n1\"` and `\"c1\"`, the mode's roles and classes, {words}, zones, `\"any_zone\"`"
         )
     }),
     ("Promises", || {
@@ -206,7 +201,7 @@ impl JsonSchema for Count {
     }
 }
 
-/// How many servers.
+/// How many servers, or how many of each class.
 pub(super) struct Nodes;
 
 impl JsonSchema for Nodes {

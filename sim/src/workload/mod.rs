@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use netsplit::kv::{Key, Value};
-use netsplit::{Ask, Outcome, Protocol, Span, View, kv};
+use netsplit::{Ask, Does, Span};
 
 use crate::world::random::{self, Purpose, Stream};
 
@@ -17,7 +17,9 @@ pub struct WorkloadSetup {
     pub interval: Span,
     /// How many keys.
     pub keys: u32,
-    /// The weight of each kind of operation, in the mode's order.
+    /// What each kind of operation does, in the mode's order.
+    pub kinds: Vec<Does>,
+    /// The weight of each.
     pub mix: Vec<u32>,
     /// The size of a value in bytes.
     pub value_bytes: u32,
@@ -35,14 +37,25 @@ pub struct Workload {
     calm: Option<Calm>,
 }
 
-/// Fresh operations that must succeed after the storm: every kind of operation once a client, reads first, since they
-/// must not need a write to get going; then every key is read.
+/// An operation as it is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Drawn {
+    /// Which of the mode's operations.
+    pub kind: usize,
+    /// What it is about.
+    pub ask: Ask,
+    /// Whether it is one of the calm's own.
+    calm: bool,
+}
+
+/// Fresh operations that must succeed after the storm: every kind of operation once a client, looks first, since they
+/// must not need a change to get going; then every key is looked at, in every way that is in the mix.
 struct Calm {
-    todo: VecDeque<Ask>,
+    todo: VecDeque<Drawn>,
     /// Rounds still to come, in order.
-    rounds: VecDeque<Vec<Ask>>,
-    /// What is under way.
-    open: Vec<Ask>,
+    rounds: VecDeque<Vec<Drawn>>,
+    /// How many are under way.
+    open: usize,
 }
 
 impl Workload {
@@ -68,7 +81,7 @@ impl Workload {
     }
 
     /// The next operation of a client in the storm.
-    pub fn ask(&mut self, client: usize) -> Ask {
+    pub fn ask(&mut self, client: usize) -> Drawn {
         let stream = &mut self.clients[client];
         let total: u64 = self.setup.mix.iter().map(|weight| u64::from(*weight)).sum();
         let mut drawn = stream.next_draw().below(total);
@@ -81,79 +94,56 @@ impl Workload {
         self.fill(kind.unwrap_or_default(), key)
     }
 
-    fn fill(&mut self, kind: usize, key: Key) -> Ask {
-        self.values += 1;
+    /// Who only looks needs no value of its own.
+    fn fill(&mut self, kind: usize, key: Key) -> Drawn {
+        if self.setup.kinds[kind] != Does::Looks {
+            self.values += 1;
+        }
         let value = Value {
             name: self.values,
             bytes: self.setup.value_bytes,
         };
-        Ask {
+        let known = self.known[key.0 as usize];
+        Drawn {
             kind,
-            key,
-            value,
-            known: self.known[key.0 as usize],
+            ask: Ask { key, value, known },
+            calm: self.is_calm(),
         }
     }
 
-    /// Remembers what a client learned about a key.
-    pub fn learn<P: Protocol>(
-        &mut self,
-        view: View<P>,
-        request: &P::Request,
-        outcome: &Outcome<P::Response>,
-    ) {
-        let Outcome::Ok(response) = outcome else {
-            return;
-        };
-        let Some(exchange) = view(request, Some(response)) else {
-            return;
-        };
-        match (exchange.request, exchange.response) {
-            (request, Some(kv::Response::Found(value, _))) => {
-                self.known[request.key().0 as usize] = value
-            }
-            (
-                kv::Request::Put(key, value) | kv::Request::Cas(key, _, value),
-                Some(kv::Response::Written(_)),
-            ) => {
-                self.known[key.0 as usize] = Some(value);
-            }
-            (kv::Request::Delete(key), Some(kv::Response::Written(_))) => {
-                self.known[key.0 as usize] = None
-            }
-            _ => {}
-        }
+    /// Remembers what a client was told that a key holds.
+    pub fn learn(&mut self, key: Key, value: Option<Value>) {
+        self.known[key.0 as usize] = value;
     }
 
-    /// The storm is over. `reads` says which kinds of operation only look.
-    pub fn calm(&mut self, reads: impl Fn(&Ask) -> bool) {
-        let kinds: Vec<usize> = (0..self.setup.mix.len()).collect();
-        let clients = self.setup.clients as usize;
-        let keys = self.setup.keys;
-        let mut looks = Vec::new();
-        let mut writes = Vec::new();
-        for kind in kinds {
-            let looking = reads(&self.fill(kind, Key(0)));
-            if !looking && self.setup.mix[kind] == 0 {
-                continue;
-            }
-            let round: Vec<Ask> = (0..clients)
-                .map(|client| self.fill(kind, Key(client as u32 % keys)))
-                .collect();
-            if looking {
-                looks.push(round);
-            } else {
-                writes.push(round);
-            }
-        }
-        let look = (0..self.setup.mix.len()).find(|kind| reads(&self.fill(*kind, Key(0))));
-        let every = look.map(|kind| (0..keys).map(|key| self.fill(kind, Key(key))).collect());
-        let rounds = looks.into_iter().chain(writes).chain(every).collect();
+    /// The storm is over.
+    pub fn calm(&mut self) {
         self.calm = Some(Calm {
             todo: VecDeque::new(),
-            rounds,
-            open: Vec::new(),
+            rounds: VecDeque::new(),
+            open: 0,
         });
+        let (clients, keys) = (self.setup.clients, self.setup.keys);
+        let of = |setup: &WorkloadSetup, does: &[Does], mixed: bool| -> Vec<usize> {
+            let kinds = setup.kinds.iter().zip(&setup.mix).enumerate();
+            let wanted =
+                kinds.filter(|(_, (kind, weight))| does.contains(kind) && (**weight > 0 || !mixed));
+            wanted.map(|(place, _)| place).collect()
+        };
+        let looks = of(&self.setup, &[Does::Looks], false);
+        let changes = of(&self.setup, &[Does::Shows, Does::Changes], true);
+        let shows = of(&self.setup, &[Does::Shows], true);
+        let mut rounds = VecDeque::new();
+        for kind in looks.iter().chain(&changes) {
+            let round = (0..clients).map(|client| self.fill(*kind, Key(client % keys)));
+            rounds.push_back(round.collect());
+        }
+        for kind in looks.first().into_iter().chain(&shows) {
+            rounds.push_back((0..keys).map(|key| self.fill(*kind, Key(key))).collect());
+        }
+        self.calm
+            .iter_mut()
+            .for_each(|calm| calm.rounds = std::mem::take(&mut rounds));
     }
 
     /// Whether the storm is over.
@@ -163,37 +153,30 @@ impl Workload {
 
     /// The next operation of the calm that an idle client can take; none if it has to wait for the round to end, or
     /// everything is under way.
-    pub fn next_calm(&mut self) -> Option<Ask> {
+    pub fn next_calm(&mut self) -> Option<Drawn> {
         let calm = self.calm.as_mut()?;
-        if calm.todo.is_empty() && calm.open.is_empty() {
+        if calm.todo.is_empty() && calm.open == 0 {
             calm.todo = calm.rounds.pop_front()?.into();
         }
-        let ask = calm.todo.pop_front()?;
-        calm.open.push(ask);
-        Some(ask)
+        let drawn = calm.todo.pop_front()?;
+        calm.open += 1;
+        Some(drawn)
     }
 
     /// An operation ended in the calm. One of the calm's own that did not succeed is asked again, as a fresh one; what
     /// was asked in the storm ends as it ends.
-    pub fn ended_calm(&mut self, ask: Ask, succeeded: bool) {
-        let Some(calm) = &mut self.calm else { return };
-        let Some(place) = calm.open.iter().position(|open| open.value == ask.value) else {
-            return;
-        };
-        calm.open.swap_remove(place);
-        if !succeeded {
-            let again = self.fill(ask.kind, ask.key);
-            self.calm
-                .iter_mut()
-                .for_each(|calm| calm.todo.push_back(again));
+    pub fn ended_calm(&mut self, drawn: Drawn, succeeded: bool) {
+        let again = (drawn.calm && !succeeded).then(|| self.fill(drawn.kind, drawn.ask.key));
+        if let Some(calm) = self.calm.as_mut().filter(|_| drawn.calm) {
+            calm.open -= 1;
+            calm.todo.extend(again);
         }
     }
 
     /// What has not been done yet in the calm, in words; none if all has.
     pub fn missing(&self) -> Option<String> {
         let calm = self.calm.as_ref()?;
-        let waiting =
-            calm.open.len() + calm.todo.len() + calm.rounds.iter().map(Vec::len).sum::<usize>();
+        let waiting = calm.open + calm.todo.len() + calm.rounds.iter().map(Vec::len).sum::<usize>();
         (waiting > 0).then(|| format!("{waiting} fresh operations have not succeeded"))
     }
 }

@@ -1,10 +1,10 @@
 //! How an event becomes the input of a process: at once, or when its host is neither paused nor busy any more.
 
-use netsplit::{DiskError, Input, Kinds, Life, Mode, Size, Ticket};
+use netsplit::{DiskError, Input, Kinds, Life, Mode, Size};
 use tracing::{debug, trace};
 
 use super::fault::Point;
-use super::host::{Outward, Ring, Waiting};
+use super::host::{Ring, Waiting};
 use super::{Event, World};
 
 impl<M: Mode> World<'_, M> {
@@ -146,21 +146,5 @@ impl<M: Mode> World<'_, M> {
     #[inline]
     pub(super) fn is_trapped(&self, slot: usize) -> bool {
         !self.hosts[slot].traps.is_empty()
-    }
-
-    /// Lets leave what waited for a flush that is done.
-    pub(super) fn release(&mut self, slot: usize, done: Ticket) {
-        while let Some((_, effect)) = self.hosts[slot]
-            .held
-            .pop_front_if(|(ticket, _)| *ticket <= done)
-        {
-            match effect {
-                Outward::Send(to, message) => self.send(slot, to, message),
-                Outward::Open(stream, to) => self.open_stream(slot, stream, to),
-                Outward::Push(stream, message) => self.push(slot, stream, message),
-                Outward::Close(stream) => self.close_stream(slot, stream),
-                Outward::Respond(op, outcome) => self.respond(slot, op, outcome),
-            }
-        }
     }
 }

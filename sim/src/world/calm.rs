@@ -45,7 +45,7 @@ impl<M: Mode> World<'_, M> {
         self.break_for_good(&sound);
         self.heal(&sound);
         self.log_calm(&sound);
-        self.workload.calm(|ask| self.scenario.looks(ask));
+        self.workload.calm();
         // What was asked in the storm is no part of the calm: it ends as it ends.
         self.deadline = self.now + self.scenario.calm_budget();
         self.events.push(self.now, Event::Settle);
@@ -66,7 +66,7 @@ impl<M: Mode> World<'_, M> {
         let [whole, spoiled] = [whole, spoiled].map(|slots| draws.shuffled(slots));
         let mut core: Vec<NodeId> = Vec::new();
         for slot in whole.into_iter().chain(spoiled) {
-            if M::suffices(&self.scenario.options, self.servers as u32, &core) {
+            if M::suffices(&self.scenario.config, &core) {
                 break;
             }
             core.push(self.ids[slot]);

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use hashbrown::HashMap;
 use netsplit::{
-    DiskError, Input, Life, Member, Mode, NodeId, OpId, Outcome, Process, Protocol, Span,
+    Config, DiskError, Input, Life, Mistake, Mode, NodeId, OpId, Opener, Outcome, Protocol, Span,
     SpanRange, StreamId, Ticket, Time,
 };
 use rustc_hash::FxBuildHasher;
@@ -13,16 +13,15 @@ use rustc_hash::FxBuildHasher;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::fault::Point;
+use super::participant::Participant;
 use super::random::{Chance, Key};
-use crate::mistakes::Mistake;
 
 /// One participant and the machine it runs on.
 pub(super) struct Host<M: Mode> {
     pub(super) id: NodeId,
-    pub(super) config: <M::Process as Process>::Config,
     /// None while it is down.
-    pub(super) process: Option<M::Process>,
-    pub(super) mistake: Option<Box<dyn Mistake<M::Process>>>,
+    pub(super) process: Option<Participant<M>>,
+    pub(super) mistake: Option<Box<dyn Mistake<M::Server>>>,
     pub(super) life: Life,
     /// How many faults keep it down, and how many hold it.
     pub(super) downs: u16,
@@ -47,9 +46,9 @@ pub(super) struct Host<M: Mode> {
     pub(super) held: VecDeque<(Ticket, Outward<M>)>,
     /// What came in during a pause.
     pub(super) waiting: VecDeque<Waiting<M>>,
-    /// The streams that it knows of, and the last that it opened.
+    /// The streams that it knows of, and what names the next that it opens.
     pub(super) streams: Vec<StreamId>,
-    pub(super) last_stream: StreamId,
+    pub(super) opener: Opener,
     /// The streams that it has closed, and of which the others are to learn behind a flush.
     pub(super) closing: Vec<StreamId>,
     /// Its machine is down, and answers nobody.
@@ -121,7 +120,7 @@ pub(super) struct Cpu<P: Protocol> {
 /// What waits for a flush before anyone else may see it.
 pub(super) enum Outward<P: Protocol> {
     Send(NodeId, P::Message),
-    Open(StreamId, NodeId),
+    Open(StreamId),
     Push(StreamId, P::Message),
     Close(StreamId),
     Respond(OpId, Outcome<P::Response>),
@@ -154,11 +153,10 @@ impl<P: Protocol> Waiting<P> {
 }
 
 impl<M: Mode> Host<M> {
-    pub(super) fn new(member: Member<M::Process>, clock: Clock, timers: Key) -> Host<M> {
-        let formatted = M::Process::format(&member.config, member.id);
+    pub(super) fn new(config: &Config<M>, id: NodeId, clock: Clock, timers: Key) -> Host<M> {
+        let formatted = Participant::<M>::format(config, id);
         Host {
-            id: member.id,
-            config: member.config,
+            id,
             process: None,
             mistake: None,
             life: Life(0),
@@ -182,7 +180,7 @@ impl<M: Mode> Host<M> {
             held: VecDeque::new(),
             waiting: VecDeque::new(),
             streams: Vec::new(),
-            last_stream: StreamId::before_first(member.id),
+            opener: Opener::new(id),
             closing: Vec::new(),
             dead: false,
             ticket: Ticket(0),
@@ -212,13 +210,13 @@ impl<M: Mode> Host<M> {
 
     /// Whether anything waits in this queue of its process.
     pub(super) fn waits_in(&mut self, queue: &str) -> bool {
-        let mut queues = self.process.iter_mut().flat_map(Process::queues);
+        let mut queues = self.process.iter_mut().flat_map(Participant::queues);
         queues.any(|(name, queue_now)| name == queue && queue_now.waiting() > 0)
     }
 
     /// Loses a share of what waits in a queue, rounded up; how many that is.
     pub(super) fn lose(&mut self, queue: &str, share: Chance) -> usize {
-        let mut queues = self.process.iter_mut().flat_map(Process::queues);
+        let mut queues = self.process.iter_mut().flat_map(Participant::queues);
         let Some((_, queue)) = queues.find(|(name, _)| *name == queue) else {
             return 0;
         };

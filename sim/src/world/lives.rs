@@ -1,9 +1,10 @@
 //! The lives of a process: it boots, takes steps, and dies.
 
-use netsplit::{Input, Mode, Process};
+use netsplit::{Input, Mode};
 use tracing::debug;
 
 use super::World;
+use super::participant::Participant;
 
 impl<M: Mode> World<'_, M> {
     /// A process takes one input.
@@ -16,11 +17,8 @@ impl<M: Mode> World<'_, M> {
         let now = host.clock.read(self.now);
         self.stepping = Some(host.id);
         *self.out.last_ticket() = host.ticket;
-        *self.out.last_stream() = host.last_stream;
-        match &mut host.mistake {
-            None => process.step(now, input, &mut self.out),
-            Some(mistake) => mistake.step(process, now, input, &mut self.out),
-        }
+        *self.out.opener() = host.opener;
+        process.step(&mut host.mistake, now, input, &mut self.out);
         self.carry_out(slot);
     }
 
@@ -34,13 +32,14 @@ impl<M: Mode> World<'_, M> {
         debug!(target: "world", at = %self.now, node = %host.id, "starts, life {}, {} records", host.life.0, disk.len());
         self.stepping = Some(host.id);
         *self.out.last_ticket() = host.ticket;
-        *self.out.last_stream() = host.last_stream;
+        *self.out.opener() = host.opener;
         host.dead = false;
         if host.life.0 > 0 && !host.id.is_client() {
             self.log.rise(host.id, self.now);
         }
         let now = host.clock.read(self.now);
-        let process = M::Process::boot(&host.config, host.id, host.life, now, &disk, &mut self.out);
+        let (config, out) = (&self.scenario.config, &mut self.out);
+        let process = Participant::boot(config, host.id, host.life, now, &disk, out);
         host.process = Some(process);
         host.spoiled = false;
         self.booting = true;

@@ -22,6 +22,7 @@ pub mod names;
 pub mod network;
 mod outbox;
 pub mod panics;
+mod participant;
 pub mod random;
 mod roster;
 mod storm;
@@ -33,8 +34,7 @@ use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use netsplit::{
-    Broken, Kinds, Life, Mode, NodeId, OpId, Outbox, Process, Protocol, Span, StreamId, Time,
-    Violation,
+    Broken, Kinds, Life, Mode, NodeId, OpId, Outbox, Protocol, Span, StreamId, Time, Violation,
 };
 use rustc_hash::FxHasher;
 use tracing::{debug, info};
@@ -52,7 +52,18 @@ use self::streams::Streams;
 use crate::check::log::FaultLog;
 use crate::history::History;
 use crate::scenario::Scenario;
-use crate::workload::Workload;
+use crate::workload::{Drawn, Workload};
+
+/// Counts one of a kind.
+///
+/// # Panics
+/// If there is no such kind.
+#[inline]
+fn count<K: Kinds>(counts: &mut [u64], one: &K) {
+    let (kind, known) = (one.kind(), K::KINDS);
+    let place = counts.get_mut(kind);
+    *place.unwrap_or_else(|| panic!("`Kinds::kind` is {kind}, and `KINDS` are {known:?}")) += 1;
+}
 
 /// So many events at one instant are a loop without end.
 const EVENTS_AT_ONE_INSTANT: u64 = 1_000_000;
@@ -152,6 +163,8 @@ pub struct Outcomes<M: Mode> {
     pub converged: Option<Span>,
     /// Messages sent, by kind.
     pub messages: Vec<u64>,
+    /// Events that happened: what the run cost.
+    pub events: u64,
     /// Messages delivered.
     pub delivered: u64,
     /// Notes, by kind.
@@ -187,8 +200,8 @@ pub struct World<'a, M: Mode> {
     disks: Vec<Key>,
     storm: Storm,
     workload: Workload,
-    /// The open operation of each client, and what was asked for in the calm.
-    open: Vec<Option<(OpId, netsplit::Ask)>>,
+    /// The open operation of each client.
+    open: Vec<Option<(OpId, Drawn)>>,
     /// Clients whose time to ask came while they were busy.
     late: Vec<bool>,
     history: History<M>,
@@ -199,6 +212,7 @@ pub struct World<'a, M: Mode> {
     out: Outbox<M>,
     digest: FxHasher,
     messages: Vec<u64>,
+    happened: u64,
     delivered: u64,
     notes: Vec<u64>,
     deadline: Time,
@@ -217,18 +231,18 @@ impl<'a, M: Mode> World<'a, M> {
     /// The world of a scenario under a seed, before anything has happened.
     pub fn new(scenario: &'a Scenario<M>, seed: u64, ground: Ground) -> World<'a, M> {
         let setup = &scenario.workload;
-        let members = M::members(&scenario.options, scenario.servers, setup.clients);
-        let ids: Vec<NodeId> = members.iter().map(|member| member.id).collect();
-        let servers = ids.iter().filter(|id| !id.is_client()).count();
+        let ids = scenario.nodes();
+        let servers = scenario.config.servers.len();
         let hosts: Vec<Host<M>> = (0..)
-            .zip(members)
-            .map(|(slot, member)| {
+            .zip(&ids)
+            .map(|(slot, id)| {
                 let clock = clock::Clock::draw(
                     scenario.clock,
                     &mut Key::new(seed, Purpose::Clock(slot)).stream(),
                 );
-                let mut host = Host::new(member, clock, Key::new(seed, Purpose::Timer(slot)));
-                if let Some(planted) = scenario.mistake.filter(|_| !host.id.is_client()) {
+                let timers = Key::new(seed, Purpose::Timer(slot));
+                let mut host = Host::new(&scenario.config, *id, clock, timers);
+                if let Some(planted) = scenario.mistake.filter(|_| !id.is_client()) {
                     host.mistake = Some((planted.plant)());
                 }
                 host
@@ -267,6 +281,7 @@ impl<'a, M: Mode> World<'a, M> {
             out: Outbox::new(),
             digest: FxHasher::default(),
             messages: vec![0; kinds],
+            happened: 0,
             delivered: 0,
             notes: vec![0; <M::Note as Kinds>::KINDS.len()],
             deadline: Time::NEVER,
@@ -331,6 +346,7 @@ impl<'a, M: Mode> World<'a, M> {
                 at_this_instant = 0;
             }
             at_this_instant += 1;
+            self.happened += 1;
             if at_this_instant > EVENTS_AT_ONE_INSTANT {
                 let evidence = format!("more than {EVENTS_AT_ONE_INSTANT} events at one instant");
                 self.violate("time_goes_on", evidence);
@@ -379,6 +395,11 @@ impl<'a, M: Mode> World<'a, M> {
             evidence,
         } in std::mem::take(&mut self.found)
         {
+            let known = <M::Invariants as netsplit::Invariants<M>>::NAMES;
+            assert!(
+                known.contains(&invariant),
+                "`{invariant}` is not among `Invariants::NAMES`, {known:?}"
+            );
             self.violate(invariant, evidence);
         }
     }
@@ -438,6 +459,7 @@ impl<'a, M: Mode> World<'a, M> {
             log: self.log,
             converged: self.converged,
             messages: self.messages,
+            events: self.happened,
             delivered: self.delivered,
             notes: self.notes,
             gauges,

@@ -116,7 +116,11 @@ impl<M: Mode> World<'_, M> {
     /// A process asks who is there.
     #[cold]
     pub(super) fn resolve(&mut self, slot: usize) {
-        assert!(M::RESOLVES, "{} says that it looks up no names", M::NAME);
+        assert!(
+            M::resolves(&self.scenario.config),
+            "{} says that it looks up no names",
+            M::NAME
+        );
         trace!(target: "world", at = %self.now, node = %self.ids[slot], "asks who is there");
         let asked = &mut self.names.asked[slot];
         *asked += 1;

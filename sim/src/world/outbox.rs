@@ -1,21 +1,21 @@
 //! What becomes of the outbox that a step leaves behind: effects carried out in order, messages put on their links,
 //! flushes begun.
 
-use netsplit::{DiskError, Effect, Input, Invariants, Kinds, Mode, NodeId, Size, Time};
+use netsplit::{DiskError, Effect, Input, Invariants, Kinds, Mode, NodeId, Size, Ticket, Time};
 use tracing::{debug, info, trace};
 
 use super::fault::Point;
 use super::host::Outward;
 use super::network::Fate;
 use super::roster::View;
-use super::{Event, SUPERVISOR, World};
+use super::{Event, SUPERVISOR, World, count};
 
 impl<M: Mode> World<'_, M> {
     /// Carries out what a step left in the outbox, in order, and lets the invariants look.
     #[inline]
     pub(super) fn carry_out(&mut self, slot: usize) {
         self.hosts[slot].ticket = *self.out.last_ticket();
-        self.hosts[slot].last_stream = *self.out.last_stream();
+        self.hosts[slot].opener = *self.out.opener();
         let mut out = std::mem::take(&mut self.out);
         let mut failed = None;
         for effect in out.drain() {
@@ -35,12 +35,13 @@ impl<M: Mode> World<'_, M> {
             self.failing = false;
             return;
         }
-        if !self.judged {
+        if !self.judged || slot >= self.servers {
             return;
         }
         let view = View {
             hosts: &self.hosts,
             ids: &self.ids,
+            servers: self.servers,
             roster: &self.roster,
         };
         self.invariants
@@ -59,85 +60,96 @@ impl<M: Mode> World<'_, M> {
         let host = &mut self.hosts[slot];
         match effect {
             Effect::Send { to, message, pass } => {
-                if pass || !host.holds() {
-                    self.send(slot, to, message);
-                } else {
-                    host.hold(Outward::Send(to, message));
-                }
+                self.show(slot, Outward::Send(to, message), pass);
             }
-            Effect::Open(stream, to) if !host.holds() => self.open_stream(slot, stream, to),
-            Effect::Open(stream, to) => host.hold(Outward::Open(stream, to)),
+            Effect::Open(stream) => self.show(slot, Outward::Open(stream), false),
             Effect::Push {
                 stream,
                 message,
                 pass,
-            } => {
-                if pass || !host.holds() {
-                    self.push(slot, stream, message);
-                } else {
-                    host.hold(Outward::Push(stream, message));
-                }
-            }
-            Effect::Close(stream) if !host.holds() => self.close_stream(slot, stream),
-            Effect::Close(stream) => {
-                host.stop_hearing(stream);
-                host.hold(Outward::Close(stream));
-            }
+            } => self.show(slot, Outward::Push(stream, message), pass),
+            Effect::Close(stream) => self.show(slot, Outward::Close(stream), false),
+            Effect::Respond(op, outcome) => self.show(slot, Outward::Respond(op, outcome), false),
             Effect::Resolve => self.resolve(slot),
-            Effect::Respond(op, outcome) => {
-                if host.holds() {
-                    host.hold(Outward::Respond(op, outcome));
-                } else {
-                    self.respond(slot, op, outcome);
-                }
-            }
             Effect::Write(record) => {
                 host.troubles.refuses().map_or(Ok(()), Err)?;
                 trace!(target: "world", at = %self.now, node = %host.id, "writes {record}");
                 host.disk.write(record);
-                if self.is_trapped(slot) {
-                    self.springs(slot, |point| point == Point::Written);
-                }
+                self.has_written(slot);
             }
             Effect::Rewrite(records) => {
                 host.troubles.refuses().map_or(Ok(()), Err)?;
+                trace!(target: "world", at = %self.now, node = %host.id, "writes {} records in place of all", records.len());
                 host.disk.rewrite(records);
-                if self.is_trapped(slot) {
-                    self.springs(slot, |point| point == Point::Written);
-                }
+                self.has_written(slot);
             }
             Effect::Flush(ticket) => host.disk.flush(ticket),
             Effect::Arm(timer, within) => {
                 if let Some((place, due)) = host.alarms.arm(timer, within, self.now, &host.clock) {
-                    let (place, life) = (place as u32, host.life);
-                    self.events.push(
-                        due,
-                        Event::Alarm {
-                            host: slot as u32,
-                            place,
-                            life,
-                        },
-                    );
+                    let (host, place, life) = (slot as u32, place as u32, host.life);
+                    self.events.push(due, Event::Alarm { host, place, life });
                 }
             }
             Effect::Disarm(timer) => host.alarms.disarm(timer),
             Effect::Note(note) => {
-                self.notes[note.kind()] += 1;
+                count(&mut self.notes, &note);
                 debug!(target: "note", at = %self.now, node = %host.id, "{note}");
+                self.mark(12 << 40, slot as u32, note.kind() as u32);
             }
-            Effect::Stop(reason) => {
-                info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
-                host.lost |= self.booting;
-                // Whoever is held down and still up was asked to quit.
-                if host.downs > 0 && !host.id.is_client() {
-                    self.log.part(host.id, self.now);
-                }
-                self.events
-                    .push(self.now + SUPERVISOR, Event::Revive { host: slot });
-                self.crash(slot, false);
-            }
+            Effect::Stop(reason) => self.stop(slot, reason),
         }
         Ok(())
+    }
+
+    /// Lets the others see something, now or when the flushes asked for before it are done.
+    #[inline]
+    fn show(&mut self, slot: usize, effect: Outward<M>, pass: bool) {
+        let host = &mut self.hosts[slot];
+        if pass || !host.holds() {
+            return self.let_out(slot, effect);
+        }
+        if let Outward::Close(stream) = effect {
+            host.stop_hearing(stream);
+        }
+        host.hold(effect);
+    }
+
+    #[inline]
+    fn let_out(&mut self, slot: usize, effect: Outward<M>) {
+        match effect {
+            Outward::Send(to, message) => self.send(slot, to, message),
+            Outward::Open(stream) => self.open_stream(slot, stream),
+            Outward::Push(stream, message) => self.push(slot, stream, message),
+            Outward::Close(stream) => self.close_stream(slot, stream),
+            Outward::Respond(op, outcome) => self.respond(slot, op, outcome),
+        }
+    }
+
+    /// Lets leave what waited for a flush that is done.
+    pub(super) fn release(&mut self, slot: usize, done: Ticket) {
+        let is_done = |held: &mut (Ticket, Outward<M>)| held.0 <= done;
+        while let Some((_, effect)) = self.hosts[slot].held.pop_front_if(is_done) {
+            self.let_out(slot, effect);
+        }
+    }
+
+    fn has_written(&mut self, slot: usize) {
+        if self.is_trapped(slot) {
+            self.springs(slot, |point| point == Point::Written);
+        }
+    }
+
+    fn stop(&mut self, slot: usize, reason: &str) {
+        let host = &mut self.hosts[slot];
+        info!(target: "world", at = %self.now, node = %host.id, "stops: {reason}");
+        host.lost |= self.booting;
+        // Whoever is held down and still up was asked to quit.
+        if host.downs > 0 && !host.id.is_client() {
+            self.log.part(host.id, self.now);
+        }
+        let revival = self.now + SUPERVISOR;
+        self.events.push(revival, Event::Revive { host: slot });
+        self.crash(slot, false);
     }
 
     #[inline]
@@ -147,7 +159,7 @@ impl<M: Mode> World<'_, M> {
         if self.is_trapped(slot) && self.springs(slot, here) {
             return;
         }
-        self.messages[kind] += 1;
+        count(&mut self.messages, &message);
         let leaves = self.works(slot, &message);
         self.launch(leaves, slot, self.roster.slot(to), message);
     }

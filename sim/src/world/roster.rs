@@ -6,25 +6,32 @@ use super::host::Host;
 
 /// From names to slots.
 pub(super) struct Roster {
-    first: [u32; 26],
+    /// By letter: the slot of the first, and how many there are.
+    classes: [(u32, u32); 26],
 }
 
 impl Roster {
     pub(super) fn new(ids: &[NodeId]) -> Roster {
-        let mut first = [u32::MAX; 26];
+        let mut classes = [(0, 0); 26];
         for (slot, id) in ids.iter().enumerate() {
-            let start = &mut first[Roster::class(*id)];
-            *start = (*start).min(slot as u32);
+            let (first, count) = &mut classes[Roster::class(*id)];
+            if *count == 0 {
+                *first = slot as u32;
+            }
+            *count += 1;
         }
-        Roster { first }
+        Roster { classes }
     }
 
     fn class(id: NodeId) -> usize {
         id.letter() as usize - 'a' as usize
     }
 
+    #[inline]
     pub(super) fn slot(&self, id: NodeId) -> usize {
-        (self.first[Roster::class(id)] + id.number() - 1) as usize
+        let (first, count) = self.classes[Roster::class(id)];
+        assert!(id.number() <= count, "there is no {id}");
+        (first + id.number() - 1) as usize
     }
 }
 
@@ -32,6 +39,7 @@ impl Roster {
 pub(super) struct View<'a, M: Mode> {
     pub(super) hosts: &'a [Host<M>],
     pub(super) ids: &'a [NodeId],
+    pub(super) servers: usize,
     pub(super) roster: &'a Roster,
 }
 
@@ -41,13 +49,21 @@ impl<M: Mode> View<'_, M> {
     }
 }
 
-impl<M: Mode> Cluster<M::Process> for View<'_, M> {
-    fn nodes(&self) -> &[NodeId] {
-        self.ids
+impl<M: Mode> Cluster<M> for View<'_, M> {
+    fn servers(&self) -> &[NodeId] {
+        &self.ids[..self.servers]
     }
 
-    fn process(&self, node: NodeId) -> Option<&M::Process> {
-        self.host(node).process.as_ref()
+    fn server(&self, id: NodeId) -> Option<&M::Server> {
+        self.host(id).process.as_ref()?.server()
+    }
+
+    fn clients(&self) -> &[NodeId] {
+        &self.ids[self.servers..]
+    }
+
+    fn client(&self, id: NodeId) -> Option<&M::Client> {
+        self.host(id).process.as_ref()?.client()
     }
 
     fn is_sound(&self, node: NodeId) -> bool {

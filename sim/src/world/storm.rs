@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use netsplit::{Mode, Process, Span, SpanRange, Time};
+use netsplit::{Mode, Span, SpanRange, Time};
 use tracing::info;
 
 use super::fault::{Down, Plan, Point, What};
-use super::host::Trap;
+use super::host::{Host, Trap};
+use super::participant::Participant;
 use super::random::{Key, Purpose, Stream};
 use super::target::Crowd;
 use super::{Event, World};
@@ -149,11 +150,8 @@ impl<M: Mode> World<'_, M> {
     /// Binds the names of a fault; none if one fits nobody now, or if it would go beyond what the mode promises.
     fn bind(&mut self, fault: usize) -> Option<Vec<Vec<usize>>> {
         let all = &self.hosts[..self.servers];
-        let claims = |process: &M::Process| process.role();
-        let servers: Vec<_> = all
-            .iter()
-            .map(|host| (host.id, host.process.as_ref().and_then(claims)))
-            .collect();
+        let claims = |host: &Host<M>| (host.id, host.process.as_ref().and_then(Participant::role));
+        let servers: Vec<_> = all.iter().map(claims).collect();
         let up: Vec<bool> = all.iter().map(|host| host.process.is_some()).collect();
         let crowd = Crowd {
             servers: &servers,
@@ -181,7 +179,7 @@ impl<M: Mode> World<'_, M> {
                 let more = groups[0]
                     .iter()
                     .filter(|slot| **slot < self.servers && !lost(slot));
-                let most = M::envelope(&self.scenario.options, self.servers as u32).lost_servers;
+                let most = M::envelope(&self.scenario.config).lost_servers;
                 (before + more.count() <= most as usize).then_some(groups)
             }
             _ => Some(groups),

@@ -12,8 +12,10 @@ use super::random::Stream;
 pub enum Target {
     /// One participant by name.
     Node(NodeId),
-    /// Who claims this role: the claimant of the highest rank for `leader`, else any one of the claimants.
+    /// Who claims this role: any one of those who claim it with the highest rank.
     Role(&'static str),
+    /// Every server of a class, by its letter and its name.
+    Class(char, &'static str),
     /// Any one server.
     Any,
     /// Fewer than half of the servers, as many as can be.
@@ -66,7 +68,7 @@ pub enum Shape {
 
 impl Shape {
     /// The shapes by name, with how many servers each takes at the least.
-    pub const ALL: [(&'static str, Shape, u32); 4] = [
+    pub const ALL: [(&'static str, Shape, usize); 4] = [
         ("one", Shape::One, 2),
         ("halves", Shape::Halves, 2),
         ("bridge", Shape::Bridge, 3),
@@ -140,7 +142,7 @@ impl Target {
     fn pass(&self) -> u8 {
         match self {
             Target::Node(_) | Target::Role(_) | Target::All | Target::Clients => 0,
-            Target::Zone(..) | Target::AnyZone(_) => 0,
+            Target::Class(..) | Target::Zone(..) | Target::AnyZone(_) => 0,
             Target::Any | Target::Minority | Target::Majority => 1,
             Target::Others => 2,
         }
@@ -173,15 +175,17 @@ impl Target {
                         Some((role.rank, slot))
                     })
                     .collect();
-                if *name == "leader" {
-                    let highest = claimants.iter().map(|(rank, _)| *rank).max();
-                    claimants.retain(|(rank, _)| Some(*rank) == highest);
-                }
+                let highest = claimants.iter().map(|(rank, _)| *rank).max();
+                claimants.retain(|(rank, _)| Some(*rank) == highest);
                 pick(
                     claimants.into_iter().map(|(_, slot)| slot).collect(),
                     1,
                     draws,
                 )
+            }
+            Target::Class(letter, _) => {
+                let is_one = |slot: &usize| crowd.servers[*slot].0.letter() == *letter;
+                (0..servers).filter(is_one).collect()
             }
             Target::Any => pick(
                 free().into_iter().filter(|slot| crowd.up[*slot]).collect(),
@@ -212,7 +216,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Node(id) => write!(f, "{id}"),
-            Target::Role(name) => f.write_str(name),
+            Target::Role(name) | Target::Class(_, name) => f.write_str(name),
             Target::Any => f.write_str("any"),
             Target::Minority => f.write_str("minority"),
             Target::Majority => f.write_str("majority"),

@@ -7,22 +7,19 @@
 //! ```
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use netsplit::{
-    Ask, Broken, Cluster, Damage, DiskError, Envelope, Input, Invariants, Kinds, Life, Losable,
-    Member, Mode, NodeId, Now, OpId, Outbox, Outcome, Process, Promise, Protocol, Queue, Role,
-    Size, Span, Time,
+    Class, Cluster, Config, Damage, DiskError, Does, Envelope, Input, Kinds, Life, Losable, Mode,
+    NodeId, Now, OpId, Operation, Outbox, Outcome, Process, Promise, Protocol, Queue, Role, Size,
+    Span, Time,
 };
-use netsplit_sim::modes::WithMistakes;
 use serde::{Deserialize, Serialize};
-
-pub(crate) static PROBE: WithMistakes<Probe> = WithMistakes(&[]);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Probe;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Options {
     /// How long from one beat to the next.
@@ -105,25 +102,16 @@ pub(crate) enum Wall {
     FallsBack(Span),
 }
 
+/// A client that answers itself after a while.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Node {
-    Server(Server),
-    Client(Span),
-}
+pub(crate) struct Client(Span);
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Server {
     me: NodeId,
     others: Vec<NodeId>,
     next: NodeId,
-    interval: Span,
-    burst: u64,
-    size: usize,
-    empties: Span,
-    stubborn: bool,
-    rewrites: bool,
-    quits: Span,
-    resolves: Span,
+    options: Options,
     beats: u64,
     record: u64,
     inbox: Queue<u64>,
@@ -137,50 +125,28 @@ impl Protocol for Probe {
     type Request = u64;
     type Response = u64;
     type Note = Note;
+    type Options = Options;
 }
 
 impl Server {
-    fn boot(config: &Config, me: NodeId, life: Life, now: Now, last: Option<u64>) -> Server {
-        let Config { servers, options } = config;
-        let others = |id: &NodeId| *id != me;
-        Server {
-            me,
-            others: servers.iter().copied().filter(others).collect(),
-            next: NodeId::server(me.number() % servers.len() as u32 + 1),
-            interval: options.interval,
-            burst: options.burst,
-            size: options.size,
-            empties: options.empties,
-            stubborn: options.stubborn,
-            rewrites: options.rewrites,
-            quits: options.quits,
-            resolves: options.resolves,
-            // No two beats are alike, in whichever lives they are sent.
-            beats: u64::from(life.0) * 1000,
-            record: last.map_or(0, |last| last + 1),
-            inbox: Queue::new(options.capacity),
-            looked: (now.wall, now.mono),
-        }
-    }
-
     fn tick(&mut self, now: Now, out: &mut Outbox<Probe>) {
-        out.arm(Timer::Tick, self.interval);
+        out.arm(Timer::Tick, self.options.interval);
         self.look_at_the_wall(now, out);
-        for _ in 0..self.burst {
+        for _ in 0..self.options.burst {
             self.beats += 1;
             for other in &self.others {
                 // A beat rests on nothing in the cache.
-                out.send_past_flush(*other, Message::Beat(self.beats, self.size));
+                out.send_past_flush(*other, Message::Beat(self.beats, self.options.size));
             }
         }
-        if self.rewrites {
+        if self.options.rewrites {
             out.rewrite(vec![self.record]);
         } else {
             out.write(self.record);
         }
         out.note(Note::Wrote(self.record));
         out.flush();
-        out.send(self.next, Message::Kept(self.record, self.size));
+        out.send(self.next, Message::Kept(self.record, self.options.size));
         self.record += 1;
     }
 
@@ -197,12 +163,50 @@ impl Server {
             out.note(Note::Wall(Wall::FallsBack(off)));
         }
     }
+}
+
+impl Process for Server {
+    type Protocol = Probe;
+
+    /// Record 0, so that a wipe can be told from a first start.
+    fn format(_: &Config<Probe>, _: NodeId) -> Vec<u64> {
+        vec![0]
+    }
+
+    fn boot(
+        config: &Arc<Config<Probe>>,
+        me: NodeId,
+        life: Life,
+        now: Now,
+        disk: &[Result<u64, Damage>],
+        out: &mut Outbox<Probe>,
+    ) -> Server {
+        let options = &config.options;
+        out.note(Note::Boots(disk.to_vec(), now.wall));
+        out.arm(Timer::Tick, options.interval);
+        out.arm(Timer::Empty, options.empties);
+        if options.resolves > Span::ZERO {
+            out.arm(Timer::Resolve, options.resolves);
+        }
+        let last = disk.iter().flatten().copied().max();
+        Server {
+            me,
+            others: config.others(me).collect(),
+            next: NodeId::server(me.number() % config.servers.len() as u32 + 1),
+            options: options.clone(),
+            // No two beats are alike, in whichever lives they are sent.
+            beats: u64::from(life.0) * 1000,
+            record: last.map_or(0, |last| last + 1),
+            inbox: Queue::new(options.capacity),
+            looked: (now.wall, now.mono),
+        }
+    }
 
     fn step(&mut self, now: Now, input: Input<Probe>, out: &mut Outbox<Probe>) {
         match input {
             Input::Fired(Timer::Tick) => self.tick(now, out),
             Input::Fired(Timer::Empty) => {
-                out.arm(Timer::Empty, self.empties);
+                out.arm(Timer::Empty, self.options.empties);
                 let all = std::iter::from_fn(|| self.inbox.pop()).collect();
                 out.note(Note::Empties(all));
             }
@@ -215,19 +219,19 @@ impl Server {
             }
             Input::Failed(error) => {
                 out.note(Note::Told(error));
-                if !self.stubborn {
+                if !self.options.stubborn {
                     out.stop("the disk failed");
                 }
             }
             Input::Quit => {
                 out.note(Note::Asked);
-                if self.quits > Span::ZERO {
-                    out.arm(Timer::Stop, self.quits);
+                if self.options.quits > Span::ZERO {
+                    out.arm(Timer::Stop, self.options.quits);
                 }
             }
             Input::Fired(Timer::Stop) => out.stop("was asked to quit"),
             Input::Fired(Timer::Resolve) => {
-                out.arm(Timer::Resolve, self.resolves);
+                out.arm(Timer::Resolve, self.options.resolves);
                 out.resolve();
             }
             Input::Resolved(servers) => out.note(Note::Knows(servers)),
@@ -235,147 +239,91 @@ impl Server {
             Input::Opened { .. } | Input::Arrived(..) | Input::Credit(..) | Input::Closed(..) => {}
         }
     }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    servers: Vec<NodeId>,
-    options: Options,
-}
-
-impl Process for Node {
-    type Protocol = Probe;
-    type Config = Config;
-
-    /// Record 0, so that a wipe can be told from a first start.
-    fn format(_: &Config, me: NodeId) -> Vec<u64> {
-        if me.is_client() { vec![] } else { vec![0] }
-    }
-
-    fn boot(
-        config: &Config,
-        me: NodeId,
-        life: Life,
-        now: Now,
-        disk: &[Result<u64, Damage>],
-        out: &mut Outbox<Probe>,
-    ) -> Node {
-        if me.is_client() {
-            return Node::Client(config.options.answers);
-        }
-        out.note(Note::Boots(disk.to_vec(), now.wall));
-        out.arm(Timer::Tick, config.options.interval);
-        out.arm(Timer::Empty, config.options.empties);
-        if config.options.resolves > Span::ZERO {
-            out.arm(Timer::Resolve, config.options.resolves);
-        }
-        let last = disk.iter().flatten().copied().max();
-        Node::Server(Server::boot(config, me, life, now, last))
-    }
-
-    fn step(&mut self, now: Now, input: Input<Probe>, out: &mut Outbox<Probe>) {
-        match (self, input) {
-            (Node::Server(server), input) => server.step(now, input, out),
-            (Node::Client(Span::ZERO), Input::Requested(op, request)) => {
-                out.respond(op, Outcome::Ok(request));
-            }
-            (Node::Client(answers), Input::Requested(op, _)) => {
-                out.arm(Timer::Answer(op), *answers);
-            }
-            (Node::Client(_), Input::Fired(Timer::Answer(op))) => out.respond(op, Outcome::Ok(0)),
-            (Node::Client(_), _) => {}
-        }
-    }
 
     /// The first server is the boss once it has beaten five times, and nobody is ever a ghost.
     fn role(&self) -> Option<Role> {
-        match self {
-            Node::Server(server) if server.me.number() == 1 && server.beats % 1000 >= 5 => {
-                Some(Role {
-                    name: "boss",
-                    rank: 1,
-                })
-            }
-            _ => None,
-        }
+        let is_boss = self.me.number() == 1 && self.beats % 1000 >= 5;
+        is_boss.then_some(Role {
+            name: "boss",
+            rank: 1,
+        })
     }
 
     fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {
-        match self {
-            Node::Server(server) => vec![("inbox", &mut server.inbox)],
-            Node::Client(_) => vec![],
-        }
+        vec![("inbox", &mut self.inbox)]
     }
 }
 
-#[derive(Default)]
-pub(crate) struct Unwatched;
+impl Process for Client {
+    type Protocol = Probe;
 
-impl Invariants<Node> for Unwatched {
-    const NAMES: &'static [&'static str] = &[];
-    fn after_step(&mut self, _: &impl Cluster<Node>, _: NodeId, _: &mut Vec<Broken>) {}
-    fn after_calm(&mut self, _: &impl Cluster<Node>, _: &mut Vec<Broken>) {}
+    fn boot(
+        config: &Arc<Config<Probe>>,
+        _: NodeId,
+        _: Life,
+        _: Now,
+        _: &[Result<u64, Damage>],
+        _: &mut Outbox<Probe>,
+    ) -> Client {
+        Client(config.options.answers)
+    }
+
+    fn step(&mut self, _: Now, input: Input<Probe>, out: &mut Outbox<Probe>) {
+        match input {
+            Input::Requested(op, request) if self.0 == Span::ZERO => {
+                out.respond(op, Outcome::Ok(request));
+            }
+            Input::Requested(op, _) => out.arm(Timer::Answer(op), self.0),
+            Input::Fired(Timer::Answer(op)) => out.respond(op, Outcome::Ok(0)),
+            _ => {}
+        }
+    }
 }
 
 impl Mode for Probe {
     const NAME: &'static str = "probe";
     const ABOUT: &'static str =
         "beats and receipts, and a note of all that befalls; promises nothing";
+    const SERVERS: &'static [Class] = &[Class::alike(1..=9)];
+    const OPERATIONS: &'static [Operation<Probe>] = &[Operation {
+        name: "ask",
+        does: Does::Changes,
+        request: |_, ask| ask.value.name,
+    }];
     const ROLES: &'static [&'static str] = &["boss", "ghost"];
-    const REQUESTS: &'static [&'static str] = &["ask"];
     const QUEUES: &'static [&'static str] = &["inbox"];
-    const RESOLVES: bool = true;
-    const SERVERS: RangeInclusive<u32> = 1..=9;
 
-    type Process = Node;
-    type Options = Options;
-    type Invariants = Unwatched;
+    type Server = Server;
+    type Client = Client;
+    type Invariants = ();
 
-    fn members(options: &Options, servers: u32, clients: u32) -> Vec<Member<Node>> {
-        let all: Vec<NodeId> = (1..=servers).map(NodeId::server).collect();
-        let clients = (1..=clients).map(NodeId::client);
-        let config = Config {
-            servers: all.clone(),
-            options: options.clone(),
-        };
-        let member = |id| Member {
-            id,
-            config: config.clone(),
-        };
-        all.into_iter().chain(clients).map(member).collect()
+    fn resolves(_: &Config<Probe>) -> bool {
+        true
     }
 
-    fn check(_: &Options) -> Result<(), (&'static str, String)> {
-        Ok(())
-    }
-
-    fn request(_: &Options, ask: Ask) -> u64 {
-        ask.value.name
-    }
-
-    fn promises(_: &Options, _: u32) -> Vec<Promise<Probe>> {
+    fn promises(_: &Config<Probe>) -> Vec<Promise<Probe>> {
         Vec::new()
     }
 
-    fn envelope(options: &Options, _: u32) -> Envelope {
+    fn envelope(config: &Config<Probe>) -> Envelope {
         Envelope {
-            lost_servers: options.lost_servers,
+            lost_servers: config.options.lost_servers,
             lying_flushes: true,
             drift_ppm: 500_000,
         }
     }
 
-    fn suffices(_: &Options, servers: u32, core: &[NodeId]) -> bool {
-        core.len() > servers as usize / 2
+    fn suffices(config: &Config<Probe>, core: &[NodeId]) -> bool {
+        core.len() > config.servers.len() / 2
     }
 
-    fn calm_budget(_: &Options) -> Span {
+    fn calm_budget(_: &Config<Probe>) -> Span {
         Span::secs(1)
     }
 
-    fn settled(cluster: &impl Cluster<Node>) -> Result<(), String> {
-        let sound = cluster.nodes().iter().filter(|id| cluster.is_sound(**id));
-        let mut down = sound.filter(|id| cluster.process(**id).is_none());
+    fn settled(cluster: &impl Cluster<Probe>) -> Result<(), String> {
+        let sound = cluster.servers().iter().filter(|id| cluster.is_sound(**id));
+        let mut down = sound.filter(|id| cluster.server(**id).is_none());
         down.next()
             .map_or(Ok(()), |id| Err(format!("{id} is down")))
     }

@@ -10,7 +10,7 @@ use netsplit_sim::scenario::{Problem, Scenario, Source};
 use netsplit_sim::world::World;
 use netsplit_sim::world::ground::Ground;
 
-use super::probe::{PROBE, Probe};
+use super::probe::Probe;
 
 /// One line of a transcript.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,12 +60,12 @@ fn source(head: &str, faults: &[&str]) -> Source {
 }
 
 fn read(head: &str, faults: &[&str]) -> Result<Box<dyn Play>, Problem> {
-    modes::read(&[&PROBE], &source(head, faults))
+    modes::read(&[&Probe], &source(head, faults))
 }
 
 /// What the judges of such a scenario are told of its faults.
 pub(crate) fn log(head: &str, faults: &[&str]) -> FaultLog {
-    let scenario = Scenario::<Probe>::read(&source(head, faults), &[])
+    let scenario = Scenario::<Probe>::read(&source(head, faults))
         .unwrap_or_else(|problem| panic!("{problem:?}"));
     World::new(&scenario, 0, Ground::plain()).run().log
 }

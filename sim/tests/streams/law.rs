@@ -121,6 +121,7 @@ fn head() -> impl Strategy<Value = (u64, String)> {
 
 /// The same hundred cases every time; where PROPTEST_CASES says how many, fresh ones.
 fn config() -> ProptestConfig {
+    #[expect(clippy::disallowed_methods, reason = "whoever asks for more cases")]
     let asked = std::env::var("PROPTEST_CASES").is_ok();
     let (cases, rng_seed) = if asked {
         (ProptestConfig::default().cases, RngSeed::Random)

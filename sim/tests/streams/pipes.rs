@@ -11,16 +11,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use netsplit::{
-    Ask, Broken, Closing, Cluster, Damage, Input, Invariants, Kinds, Life, Member, Mode, NodeId,
-    Now, OpId, Outbox, Outcome, Process, Promise, Protocol, Size, Span, SpanRange, StreamId,
+    Class, Closing, Cluster, Config, Damage, Does, Envelope, Input, Kinds, Life, Mode, NodeId, Now,
+    OpId, Operation, Outbox, Outcome, Process, Promise, Protocol, Size, Span, SpanRange, StreamId,
 };
-use netsplit_sim::modes::WithMistakes;
 use serde::{Deserialize, Serialize};
-
-pub(crate) static PIPES: WithMistakes<Pipes> = WithMistakes(&[]);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Pipes;
@@ -113,7 +110,7 @@ pub(crate) enum Timer {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Note {
-    Begins(StreamId, NodeId),
+    Begins(StreamId),
     Opened(StreamId, NodeId, bool, u32),
     Pushed(StreamId, u64),
     Got(StreamId, u64),
@@ -125,11 +122,9 @@ pub(crate) enum Note {
     Hears(NodeId, u64),
 }
 
+/// A client that answers itself after a while.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Node {
-    Server(Server),
-    Client(Span),
-}
+pub(crate) struct Client(Span);
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Server {
@@ -145,8 +140,6 @@ pub(crate) struct Server {
 /// One end of a stream.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Pipe {
-    peer: NodeId,
-    mine: bool,
     open: bool,
     credit: u32,
     pushed: u64,
@@ -160,40 +153,19 @@ impl Protocol for Pipes {
     type Request = u64;
     type Response = u64;
     type Note = Note;
+    type Options = Options;
 }
 
 impl Server {
-    fn boot(config: &Config, me: NodeId, out: &mut Outbox<Pipes>) -> Server {
-        let Config { servers, options } = config;
-        let others = servers.iter().copied().filter(|id| *id != me).collect();
-        let mut server = Server {
-            me,
-            others,
-            options: options.clone(),
-            ticks: 0,
-            pipes: BTreeMap::new(),
-            over: BTreeSet::new(),
-        };
-        if me.number() <= options.opens {
-            for other in server.others.clone() {
-                server.open(other, out);
-            }
-        }
-        out.arm(Timer::Tick, options.interval);
-        server
-    }
-
     fn open(&mut self, peer: NodeId, out: &mut Outbox<Pipes>) {
         let stream = out.open(peer);
-        out.note(Note::Begins(stream, peer));
-        self.begin(stream, peer, true, out);
+        out.note(Note::Begins(stream));
+        self.begin(stream, out);
     }
 
-    fn begin(&mut self, stream: StreamId, peer: NodeId, mine: bool, out: &mut Outbox<Pipes>) {
+    fn begin(&mut self, stream: StreamId, out: &mut Outbox<Pipes>) {
         assert!(!self.over.contains(&stream), "{stream} was over");
         let pipe = Pipe {
-            peer,
-            mine,
             open: false,
             credit: 0,
             pushed: 0,
@@ -222,10 +194,10 @@ impl Server {
     /// Forgets a stream; its opener opens another one later.
     fn end(&mut self, stream: StreamId, out: &mut Outbox<Pipes>) {
         let pipe = self.pipes.remove(&stream);
-        let pipe = pipe.unwrap_or_else(|| panic!("{stream} ends before it begins"));
+        assert!(pipe.is_some(), "{stream} ends before it begins");
         self.over.insert(stream);
-        if pipe.mine {
-            out.arm(Timer::Open(pipe.peer), self.options.retry);
+        if stream.opener == self.me {
+            out.arm(Timer::Open(stream.to), self.options.retry);
         }
     }
 
@@ -275,18 +247,19 @@ impl Server {
 
     fn push(&mut self, stream: StreamId, out: &mut Outbox<Pipes>) {
         let size = self.options.size as u32;
+        let mine = stream.opener == self.me;
         for _ in 0..self.options.burst {
             let options = &self.options;
             let Some(pipe) = self.pipes.get_mut(&stream) else {
                 return;
             };
-            let pushes = pipe.open && (pipe.mine || options.echo);
+            let pushes = pipe.open && (mine || options.echo);
             if !pushes || pipe.credit < size && !options.greedy {
                 return;
             }
             pipe.pushed += 1;
             pipe.credit = pipe.credit.saturating_sub(size);
-            let (number, last) = (pipe.pushed, pipe.mine && pipe.pushed == options.closes);
+            let (number, last) = (pipe.pushed, mine && pipe.pushed == options.closes);
             out.push(stream, self.message(stream, number));
             out.note(Note::Pushed(stream, number));
             if last {
@@ -307,13 +280,14 @@ impl Server {
 
     fn on_arrived(&mut self, stream: StreamId, message: Message, out: &mut Outbox<Pipes>) {
         let hangs_up = self.options.hangs_up;
+        let (peer, mine) = (stream.other(self.me), stream.opener == self.me);
         let pipe = self.pipe(stream);
         match message {
             Message::Item(item) | Message::Fifth(item) => {
-                let next = (stream, pipe.peer, pipe.got + 1);
+                let next = (stream, peer, pipe.got + 1);
                 assert_eq!((item.stream, item.by, item.number), next);
                 pipe.got += 1;
-                let (got, mine) = (pipe.got, pipe.mine);
+                let got = pipe.got;
                 out.note(Note::Got(stream, got));
                 if got == hangs_up && !mine {
                     self.leave(stream, out);
@@ -322,6 +296,58 @@ impl Server {
             Message::Remark(tick, _) => out.note(Note::Reads(stream, tick)),
             Message::Word(..) => panic!("words travel by themselves"),
         }
+    }
+
+    /// What of this server's streams to a peer is not as it has to be when all is well.
+    fn missing(&self, other: &Server) -> Option<String> {
+        let Server { me, .. } = self;
+        let shared = |(stream, _): &(&StreamId, &Pipe)| stream.other(*me) == other.me;
+        let mut shared = self.pipes.iter().filter(shared);
+        shared.find_map(|(stream, pipe)| {
+            if !pipe.open {
+                return Some(format!("{me} still waits for {stream}"));
+            }
+            let Some(theirs) = other.pipes.get(stream).filter(|other| other.open) else {
+                // Who has nothing to say never learns that the other is gone.
+                let speaks = stream.opener == *me || self.options.echo;
+                return speaks.then(|| format!("{me} has {stream}, and {} has not", other.me));
+            };
+            let got = theirs.got;
+            let pushed = pipe.pushed;
+            let short = got != pushed;
+            short.then(|| format!("{me} pushed {pushed} into {stream}, and {got} arrived"))
+        })
+    }
+}
+
+impl Process for Server {
+    type Protocol = Pipes;
+
+    fn boot(
+        config: &Arc<Config<Pipes>>,
+        me: NodeId,
+        _: Life,
+        _: Now,
+        _: &[Result<u64, Damage>],
+        out: &mut Outbox<Pipes>,
+    ) -> Server {
+        let options = &config.options;
+        let others = config.others(me).collect();
+        let mut server = Server {
+            me,
+            others,
+            options: options.clone(),
+            ticks: 0,
+            pipes: BTreeMap::new(),
+            over: BTreeSet::new(),
+        };
+        if me.number() <= options.opens {
+            for other in server.others.clone() {
+                server.open(other, out);
+            }
+        }
+        out.arm(Timer::Tick, options.interval);
+        server
     }
 
     fn step(&mut self, now: Now, input: Input<Pipes>, out: &mut Outbox<Pipes>) {
@@ -333,18 +359,14 @@ impl Server {
                     self.leave(stream, out);
                 }
             }
-            Input::Opened {
-                stream,
-                peer,
-                mine,
-                credit,
-            } => {
+            Input::Opened { stream, credit } => {
+                let (peer, mine) = (stream.other(self.me), stream.opener == self.me);
                 if !mine {
-                    self.begin(stream, peer, false, out);
+                    self.begin(stream, out);
                 }
                 let pipe = self.pipes.get_mut(&stream);
                 let pipe = pipe.unwrap_or_else(|| panic!("nobody opened {stream}"));
-                assert!(!pipe.open && pipe.mine == mine && pipe.peer == peer);
+                assert!(!pipe.open, "{stream} is opened twice");
                 pipe.open = true;
                 pipe.credit = credit;
                 out.note(Note::Opened(stream, peer, mine, credit));
@@ -367,138 +389,73 @@ impl Server {
             Input::Quit | Input::Resolved(_) => {}
         }
     }
-
-    /// What of this server's streams to a peer is not as it has to be when all is well.
-    fn missing(&self, other: &Server) -> Option<String> {
-        let Server { me, .. } = self;
-        let mut mine = self.pipes.iter().filter(|(_, pipe)| pipe.peer == other.me);
-        mine.find_map(|(stream, pipe)| {
-            if !pipe.open {
-                return Some(format!("{me} still waits for {stream}"));
-            }
-            let Some(theirs) = other.pipes.get(stream).filter(|other| other.open) else {
-                // Who has nothing to say never learns that the other is gone.
-                let speaks = pipe.mine || self.options.echo;
-                return speaks.then(|| format!("{me} has {stream}, and {} has not", other.me));
-            };
-            let got = theirs.got;
-            let pushed = pipe.pushed;
-            let short = got != pushed;
-            short.then(|| format!("{me} pushed {pushed} into {stream}, and {got} arrived"))
-        })
-    }
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Config {
-    servers: Vec<NodeId>,
-    options: Options,
-}
-
-impl Process for Node {
+impl Process for Client {
     type Protocol = Pipes;
-    type Config = Config;
 
     fn boot(
-        config: &Config,
-        me: NodeId,
+        config: &Arc<Config<Pipes>>,
+        _: NodeId,
         _: Life,
         _: Now,
         _: &[Result<u64, Damage>],
-        out: &mut Outbox<Pipes>,
-    ) -> Node {
-        if me.is_client() {
-            Node::Client(config.options.answers)
-        } else {
-            Node::Server(Server::boot(config, me, out))
-        }
+        _: &mut Outbox<Pipes>,
+    ) -> Client {
+        Client(config.options.answers)
     }
 
-    fn step(&mut self, now: Now, input: Input<Pipes>, out: &mut Outbox<Pipes>) {
-        match (self, input) {
-            (Node::Server(server), input) => server.step(now, input, out),
-            (Node::Client(Span::ZERO), Input::Requested(op, request)) => {
+    fn step(&mut self, _: Now, input: Input<Pipes>, out: &mut Outbox<Pipes>) {
+        match input {
+            Input::Requested(op, request) if self.0 == Span::ZERO => {
                 out.respond(op, Outcome::Ok(request));
             }
-            (Node::Client(answers), Input::Requested(op, _)) => {
-                out.arm(Timer::Answer(op), *answers);
-            }
-            (Node::Client(_), Input::Fired(Timer::Answer(op))) => out.respond(op, Outcome::Ok(0)),
-            (Node::Client(_), _) => {}
+            Input::Requested(op, _) => out.arm(Timer::Answer(op), self.0),
+            Input::Fired(Timer::Answer(op)) => out.respond(op, Outcome::Ok(0)),
+            _ => {}
         }
     }
-}
-
-#[derive(Default)]
-pub(crate) struct Unwatched;
-
-impl Invariants<Node> for Unwatched {
-    const NAMES: &'static [&'static str] = &[];
-    fn after_step(&mut self, _: &impl Cluster<Node>, _: NodeId, _: &mut Vec<Broken>) {}
-    fn after_calm(&mut self, _: &impl Cluster<Node>, _: &mut Vec<Broken>) {}
 }
 
 impl Mode for Pipes {
     const NAME: &'static str = "pipes";
     const ABOUT: &'static str = "numbered items through streams, and a note of all that befalls";
-    const ROLES: &'static [&'static str] = &[];
-    const REQUESTS: &'static [&'static str] = &["ask"];
-    const SERVERS: RangeInclusive<u32> = 2..=9;
+    const SERVERS: &'static [Class] = &[Class::alike(2..=9)];
+    const OPERATIONS: &'static [Operation<Pipes>] = &[Operation {
+        name: "ask",
+        does: Does::Changes,
+        request: |_, ask| ask.value.name,
+    }];
 
-    type Process = Node;
-    type Options = Options;
-    type Invariants = Unwatched;
+    type Server = Server;
+    type Client = Client;
+    type Invariants = ();
 
-    fn members(options: &Options, servers: u32, clients: u32) -> Vec<Member<Node>> {
-        let all: Vec<NodeId> = (1..=servers).map(NodeId::server).collect();
-        let clients = (1..=clients).map(NodeId::client);
-        let config = Config {
-            servers: all.clone(),
-            options: options.clone(),
-        };
-        let member = |id| Member {
-            id,
-            config: config.clone(),
-        };
-        all.into_iter().chain(clients).map(member).collect()
-    }
-
-    fn check(_: &Options) -> Result<(), (&'static str, String)> {
-        Ok(())
-    }
-
-    fn request(_: &Options, ask: Ask) -> u64 {
-        ask.value.name
-    }
-
-    fn promises(_: &Options, _: u32) -> Vec<Promise<Pipes>> {
+    fn promises(_: &Config<Pipes>) -> Vec<Promise<Pipes>> {
         Vec::new()
     }
 
-    fn envelope(_: &Options, servers: u32) -> netsplit::Envelope {
-        netsplit::Envelope {
-            lost_servers: servers,
-            ..netsplit::Envelope::default()
+    fn envelope(config: &Config<Pipes>) -> Envelope {
+        Envelope {
+            lost_servers: config.servers.len() as u32,
+            ..Envelope::default()
         }
     }
 
-    fn suffices(_: &Options, servers: u32, core: &[NodeId]) -> bool {
-        core.len() > servers as usize / 2
+    fn suffices(config: &Config<Pipes>, core: &[NodeId]) -> bool {
+        core.len() > config.servers.len() / 2
     }
 
     /// A few of the shortest timeouts: whoever still waits for a longer one is forgotten.
-    fn calm_budget(options: &Options) -> Span {
-        options.answers + Span::secs(1)
+    fn calm_budget(config: &Config<Pipes>) -> Span {
+        config.options.answers + Span::secs(1)
     }
 
     /// Between those who are well, streams are open and what was pushed has arrived.
-    fn settled(cluster: &impl Cluster<Node>) -> Result<(), String> {
-        let sound = cluster.nodes().iter().filter(|id| cluster.is_sound(**id));
+    fn settled(cluster: &impl Cluster<Pipes>) -> Result<(), String> {
+        let sound = cluster.up().filter(|(id, _)| cluster.is_sound(*id));
         let servers: Vec<&Server> = sound
-            .filter_map(|id| match cluster.process(*id) {
-                Some(Node::Server(server)) => Some(server),
-                Some(Node::Client(_)) | None => None,
-            })
+            .map(|(_, server)| server)
             .filter(|server| server.options.until > Span::ZERO)
             .collect();
         let pairs = servers
@@ -565,7 +522,7 @@ impl Kinds for Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Begins(stream, peer) => write!(f, "begins {stream} with {peer}"),
+            Note::Begins(stream) => write!(f, "begins {stream} with {}", stream.to),
             Note::Opened(stream, peer, mine, credit) => {
                 let whose = if *mine { "mine" } else { "theirs" };
                 write!(f, "opened {stream} with {peer}, {whose}, {credit} bytes")

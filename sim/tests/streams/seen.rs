@@ -7,7 +7,7 @@ use netsplit_sim::play::{Play, Run};
 use netsplit_sim::report::transcript::{self, Wanted};
 use netsplit_sim::scenario::Source;
 
-use super::pipes::PIPES;
+use super::pipes::Pipes;
 
 /// One line of a transcript.
 struct Line {
@@ -53,7 +53,7 @@ pub(crate) fn read(head: &str, faults: &[&str]) -> Box<dyn Play> {
         .collect();
     text += &format!("fault = [{}]\n", faults.join(", "));
     let path = "streams.toml".into();
-    modes::read(&[&PIPES], &Source { path, text }).unwrap_or_else(|problem| panic!("{problem:?}"))
+    modes::read(&[&Pipes], &Source { path, text }).unwrap_or_else(|problem| panic!("{problem:?}"))
 }
 
 /// Runs a scenario, whatever comes of it.

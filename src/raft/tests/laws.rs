@@ -181,18 +181,18 @@ proptest! {
             let input = tell(&server.process, &server.out, kind, some, place, &steps);
             let deeds = server.takes(input);
             let mut cached = false;
-            for effect in deeds.0.effects() {
+            for effect in deeds.effects() {
                 match effect {
                     Effect::Write(record) => {
                         cached = true;
                         disk.push(Ok(record.clone()));
                     }
                     Effect::Flush(_) => cached = false,
-                    Effect::Send { pass: false, .. } => prop_assert!(!cached, "{}", deeds.0),
+                    Effect::Send { pass: false, .. } => prop_assert!(!cached, "{deeds}"),
                     _ => {}
                 }
             }
-            prop_assert!(!cached, "{}", deeds.0);
+            prop_assert!(!cached, "{deeds}");
             prop_assert_eq!(recover(&disk).unwrap(), server.process.durable.clone());
         }
     }

@@ -5,70 +5,20 @@
 //!
 //! The process on stage is always `n1`, or `c1`; everyone else is only a name on a message.
 
-use std::sync::Arc;
-
 use super::log::{Command, Entries, Entry, Index, Log, Position, Term};
 use super::state::{Unfit, recover};
-use super::{Config, Message, Options, Raft, Record, Server, Standing, Timer};
+use super::{Message, Options, Raft, Record, Server, Standing, Timer};
 use crate::kv::{Key, Request, Value};
-use crate::process::{Damage, DiskError, Effect, Input, Process};
-use crate::{Life, NodeId, Now, Outbox, Ticket};
+use crate::outbox::Effect;
+use crate::process::{Damage, DiskError, Input, Process};
+use crate::solo::Solo;
+use crate::{Life, NodeId, Outbox, Ticket};
 
 mod laws;
 mod steps;
 mod tables;
 
-/// One process on an empty stage.
-struct Solo<P> {
-    process: P,
-    out: Outbox<Raft>,
-}
-
-/// What a process did in one step.
-struct Deeds(Outbox<Raft>);
-
-impl<P: Process<Protocol = Raft, Config = Arc<Config>>> Solo<P> {
-    fn boot(
-        me: NodeId,
-        servers: u32,
-        options: Options,
-        disk: &[Result<Record, Damage>],
-    ) -> (Self, Deeds) {
-        let servers = (1..=servers).map(n).collect();
-        let config = Arc::new(Config { servers, options });
-        let mut out = Outbox::new();
-        let formatted = P::format(&config, me).into_iter().map(Ok);
-        let disk: Vec<_> = formatted.chain(disk.iter().cloned()).collect();
-        let process = P::boot(&config, me, Life(0), Now::default(), &disk, &mut out);
-        let mut solo = Solo { process, out };
-        let deeds = solo.deeds();
-        (solo, deeds)
-    }
-
-    fn takes(&mut self, input: Input<Raft>) -> Deeds {
-        self.process.step(Now::default(), input, &mut self.out);
-        self.deeds()
-    }
-
-    fn hears(&mut self, from: NodeId, message: Message) -> Deeds {
-        self.takes(Input::Delivered(from, message))
-    }
-
-    fn fires(&mut self, timer: Timer) -> Deeds {
-        self.takes(Input::Fired(timer))
-    }
-
-    fn flushed(&mut self, ticket: u64) -> Deeds {
-        self.takes(Input::Flushed(Ticket(ticket)))
-    }
-
-    /// Tickets go on counting from step to step.
-    fn deeds(&mut self) -> Deeds {
-        let deeds = Deeds(self.out.clone());
-        self.out.drain();
-        deeds
-    }
-}
+type Deeds = crate::solo::Deeds<Raft>;
 
 impl Solo<Server> {
     fn log(&self) -> Vec<u64> {
@@ -81,37 +31,6 @@ impl Solo<Server> {
 
     fn role(&self) -> &'static str {
         self.process.role().unwrap().name
-    }
-}
-
-impl Deeds {
-    /// Compares the outbox with a text, line by line; indentation does not matter.
-    #[track_caller]
-    fn shows(&self, expected: &str) {
-        let lines = expected
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty());
-        let expected: String = lines.flat_map(|line| [line, "\n"]).collect();
-        let done = self.0.to_string();
-        assert!(done == expected, "it did\n\n{done}\nand not\n\n{expected}");
-    }
-
-    /// The messages that were sent, and to whom.
-    fn messages(&self) -> impl Iterator<Item = (NodeId, &Message)> {
-        self.0.effects().iter().filter_map(|effect| match effect {
-            Effect::Send { to, message, .. } => Some((*to, message)),
-            _ => None,
-        })
-    }
-
-    /// The only message that was sent.
-    #[track_caller]
-    fn answer(&self) -> Message {
-        let mut messages = self.messages();
-        let (_, message) = messages.next().expect("something is sent");
-        assert_eq!(messages.next(), None, "only one message is sent");
-        message.clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Bytes, good and bad.
 
-use super::frame::{Flaw, PROTOCOL};
+use super::decode::Flaw;
+use super::frame::PROTOCOL;
 use super::*;
 
 const HEADER: Header<'_> = Header {
@@ -18,7 +19,7 @@ fn frame(what: What, records: &[Record]) -> Vec<u8> {
     for record in records {
         writer.push(record).unwrap();
     }
-    writer.finish().to_vec()
+    writer.finish().bytes().to_vec()
 }
 
 /// A live frame with one value of 10 bytes.
@@ -100,7 +101,7 @@ fn a_record_that_just_fits_is_taken_and_a_byte_more_is_too_big() {
 }
 
 #[test]
-fn a_full_frame_takes_the_next_record_after_it_is_finished() {
+fn a_full_frame_takes_no_more() {
     let record = value(1, 1, at(1, 1));
     let size = HEADER.size() + 2 * record.size_on_wire();
     let mut writer = FrameWriter::new(size + 52, &HEADER);
@@ -108,11 +109,10 @@ fn a_full_frame_takes_the_next_record_after_it_is_finished() {
         [(); 3].map(|()| writer.push(&record)),
         [Ok(()), Ok(()), Err(NoFit::Full)]
     );
-    assert_eq!((writer.len(), writer.finish().len()), (size, size));
-    assert!(writer.is_empty());
-    assert_eq!(writer.push(&record), Ok(()));
-    let bytes = writer.finish();
-    assert_eq!(decode(&bytes).unwrap().records().count(), 1);
+    assert_eq!(writer.len(), size);
+    let frame = writer.finish();
+    assert_eq!((frame.size(), frame.bytes().len()), (size, size));
+    assert_eq!(decode(frame.bytes()).unwrap().records().count(), 2);
 }
 
 fn sum(upto: u32, sum: u64) -> RangeSum {
@@ -128,14 +128,13 @@ fn ranges_come_back_as_they_were() {
         assert_eq!(header.size(), BODY + start);
         let mut writer = FrameWriter::new(BODY + start + 24, &header);
         let ranges = [sum(7, u64::MAX), sum(u32::MAX, 1)];
-        for _ in 0..2 {
-            assert_eq!(ranges.map(|range| writer.push_range(&range)), [Ok(()); 2]);
-            let bytes = writer.finish();
-            let frame = decode(&bytes).unwrap();
-            assert_eq!(frame.header.what, what);
-            assert_eq!(frame.ranges().collect::<Vec<_>>(), ranges);
-            assert_eq!((frame.records().count(), frame.wanted().count()), (0, 0));
-        }
+        assert_eq!(ranges.map(|range| writer.push_range(&range)), [Ok(()); 2]);
+        let sealed = writer.finish();
+        let frame = decode(sealed.bytes()).unwrap();
+        assert_eq!((frame.header.what, sealed.what()), (what, what));
+        assert_eq!(frame.ranges().collect::<Vec<_>>(), ranges);
+        assert_eq!((frame.records().count(), frame.wanted().count()), (0, 0));
+        let mut writer = FrameWriter::new(BODY + start + 24, &header);
         writer.push_range(&ranges[0]).unwrap();
         writer.push_range(&sum(8, 2)).unwrap();
         assert_eq!(writer.push_range(&ranges[1]), Err(NoFit::Full));
@@ -150,7 +149,7 @@ fn ranges_that_do_not_ascend_are_garbage() {
     let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
     writer.push_range(&sum(7, 3)).unwrap();
     writer.push_range(&sum(8, 4)).unwrap();
-    let bytes = writer.finish().to_vec();
+    let bytes = writer.finish().bytes().to_vec();
     let cases: [(usize, u8, &str); 4] = [
         (17, 2, "unknown beginning of a range 2, at byte 17"),
         (18, 7, "a range up to k7 that begins behind it, at byte 22"),
@@ -174,11 +173,11 @@ fn ranges_that_do_not_ascend_are_not_written() {
 #[test]
 fn wishes_come_back_as_they_were() {
     let what = What::Want;
+    assert_eq!(decode(&frame(what, &[])).unwrap().wanted().count(), 0);
     let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
-    assert_eq!(decode(&writer.finish()).unwrap().wanted().count(), 0);
     writer.push_wanted(None, Key(7)).unwrap();
     writer.push_wanted(Some(Key(8)), Key(9)).unwrap();
-    let bytes = writer.finish().to_vec();
+    let bytes = writer.finish().bytes().to_vec();
     let frame = decode(&bytes).unwrap();
     assert_eq!(
         frame.wanted().collect::<Vec<_>>(),
@@ -200,11 +199,11 @@ fn nodes_that_are_missed_come_back_as_they_were() {
     let mut writer = FrameWriter::new(64, &Header { what, ..HEADER });
     writer.push_missed(n(3)).unwrap();
     writer.push_missed(n(2)).unwrap();
-    let bytes = writer.finish();
+    let bytes = writer.finish().bytes().to_vec();
     let frame = decode(&bytes).unwrap();
     assert_eq!(frame.missed().collect::<Vec<_>>(), [n(3), n(2)]);
     assert_eq!(
-        spoilt(bytes.to_vec(), 21, &[0]),
+        spoilt(bytes, 21, &[0]),
         "no node has the code 0x6e000000, at byte 21"
     );
 }
@@ -282,4 +281,77 @@ fn a_frame_of_another_protocol_is_refused_even_if_all_else_is_well() {
         .flaw,
         Flaw::Protocol(257)
     );
+}
+
+/// What a frame of the zone `keys` is shown as, that is filled so.
+fn shown_as(what: What, fill: impl Fn(&mut FrameWriter)) -> String {
+    let mut writer = FrameWriter::new(4096, &Header { what, ..HEADER });
+    fill(&mut writer);
+    Message::Frame(writer.finish()).to_string()
+}
+
+#[test]
+fn a_frame_is_shown_in_one_line() {
+    let records = [value(7, 70, at(5, 2)), value(8, 80, at(6, 2))];
+    let push = |count| {
+        let records = &records[..count];
+        move |frame: &mut FrameWriter| records.iter().for_each(|one| frame.push(one).unwrap())
+    };
+    let ranges = |ends: &'static [u32]| {
+        move |frame: &mut FrameWriter| {
+            let mut push = |end: &u32| frame.push_range(&sum(*end, 1)).unwrap();
+            ends.iter().for_each(&mut push);
+        }
+    };
+    let wish = |after: Option<u32>, upto| {
+        move |frame: &mut FrameWriter| {
+            frame.push_wanted(after.map(Key), Key(upto)).unwrap();
+        }
+    };
+    let lines = [
+        shown_as(What::Live, push(0)),
+        shown_as(What::Live, push(1)),
+        shown_as(What::Snapshot, push(2)),
+        shown_as(What::Digest { after: None }, ranges(&[u32::MAX])),
+        shown_as(What::Digest { after: None }, ranges(&[7, 9])),
+        shown_as(
+            What::Digest {
+                after: Some(Key(7)),
+            },
+            ranges(&[9]),
+        ),
+        shown_as(
+            What::Digest {
+                after: Some(Key(7)),
+            },
+            ranges(&[9, u32::MAX]),
+        ),
+        shown_as(What::Digest { after: None }, ranges(&[])),
+        shown_as(What::Want, |_| {}),
+        shown_as(What::Want, wish(None, u32::MAX)),
+        shown_as(What::Want, |frame| {
+            wish(None, 7)(frame);
+            wish(Some(8), 9)(frame);
+        }),
+        shown_as(What::Misses, |_| {}),
+        shown_as(What::Misses, |frame| frame.push_missed(n(2)).unwrap()),
+        shown_as(What::SnapshotEnd, |_| {}),
+    ];
+    let expected = [
+        "live of 17 bytes: nothing",
+        "live of 70 bytes: k7=v70 5@n2 +100",
+        "snapshot of 123 bytes: k7=v70 5@n2 +100 and 1 more",
+        "digest of 30 bytes: all keys of keys, 1 range",
+        "digest of 42 bytes: keys up to k9 of keys, 2 ranges",
+        "digest of 34 bytes: keys behind k7 up to k9 of keys, 1 range",
+        "digest of 46 bytes: keys behind k7 of keys, 2 ranges",
+        "digest of 18 bytes: nothing of keys",
+        "want of 17 bytes: nothing of keys",
+        "want of 22 bytes: all keys of keys",
+        "want of 31 bytes: keys up to k7 and 1 more of keys",
+        "misses of 17 bytes: nobody",
+        "misses of 21 bytes: n2",
+        "snapshot_end of 17 bytes",
+    ];
+    assert_eq!(lines, expected);
 }

@@ -67,7 +67,7 @@ fn change(zone: &mut Zone, record: Record) -> Written {
 /// A merge, relayed if it made a difference and there is who told it.
 fn merge(zone: &mut Zone, record: Record, from: Option<NodeId>, now: u64) -> Merged {
     let merged = zone.merge(record, now);
-    if let (Merged::Inserted | Merged::Replaced, Some(from)) = (merged, from) {
+    if let (Merged::Inserted | Merged::Replaced { .. }, Some(from)) = (merged, from) {
         zone.relay(record.key, Origin::Told(from));
     }
     merged
@@ -108,35 +108,32 @@ impl Dumb {
     }
 
     fn change(&mut self, mut record: Record) -> Written {
-        let mut written = Written {
-            forwards: true,
-            evicted: None,
-        };
+        let mut evicted = None;
         if record.content == Content::Tombstone {
             let Some(life) = self.rules.tombstones else {
                 self.remove(record.key);
-                return written;
+                return Written { now: None, evicted };
             };
             record.life = life;
         }
-        match self.raw(record.key) {
-            Some(old) => written.forwards = newer(&record, &old, self.rules.tie_break),
-            None if self.is_full() => {
-                let by_deadline = |record: &&Record| (record.deadline(), record.key);
-                written.evicted = self.records.iter().min_by_key(by_deadline).copied();
-                self.remove(written.evicted.unwrap().key);
-            }
-            None => {}
+        if self.raw(record.key).is_none() && self.is_full() {
+            let by_deadline = |record: &&Record| (record.deadline(), record.key);
+            evicted = self.records.iter().min_by_key(by_deadline).copied();
+            self.remove(evicted.unwrap().key);
         }
         self.put(record, None, true);
-        written
+        let now = Some(record);
+        Written { now, evicted }
     }
 
     fn merge(&mut self, record: Record, from: Option<NodeId>, now: u64) -> Merged {
         let tie_break = self.rules.tie_break;
         let merged = match self.raw(record.key) {
             _ if record.deadline() <= now => return Merged::Expired,
-            Some(old) if newer(&record, &old, tie_break) => Merged::Replaced,
+            Some(old) if newer(&record, &old, tie_break) => {
+                let untold = self.log.iter().any(|change| change.1 == record.key);
+                Merged::Replaced { old, untold }
+            }
             Some(old) if old == record => return Merged::Known,
             Some(old) if newer(&old, &record, tie_break) => return Merged::Older,
             Some(_) => return Merged::Tied,
@@ -217,17 +214,17 @@ fn assert_same(zone: &Zone, dumb: &Dumb, now: u64) {
             .filter(|record| record.deadline() > now && record.content != Content::Tombstone);
         assert_eq!(zone.get(key, now).copied(), readable);
         let behind = records.iter().filter(|record| record.key > key);
-        assert!(zone.snapshot_after(Some(key)).eq(behind));
+        assert!(zone.records_after(Some(key)).eq(behind));
     }
 }
 
 /// One node's copy of everything, handed to another. Whether it changed anything there.
 fn tell_everything(zones: &mut [Zone], from: usize, to: usize, now: u64) -> bool {
-    let records: Vec<Record> = zones[from].snapshot_after(None).copied().collect();
+    let records: Vec<Record> = zones[from].iter().copied().collect();
     let mut changed = false;
     for record in records {
         let merged = zones[to].merge(record, now);
-        changed |= matches!(merged, Merged::Inserted | Merged::Replaced);
+        changed |= matches!(merged, Merged::Inserted | Merged::Replaced { .. });
     }
     changed
 }
@@ -303,7 +300,7 @@ fn settle_by_logs(relay: bool, links: usize, scenes: &[Scene]) -> [Zone; 3] {
                     .map_or(0, |old| old.stamp.time + 1);
                 record.stamp = at(record.stamp.time.max(old), node as u32 + 1);
                 record.life = 1_000;
-                assert!(change(&mut zones[node], record).forwards);
+                change(&mut zones[node], record);
             }
             Scene::At(..) => {}
             Scene::Tell(pair) => {
@@ -459,7 +456,7 @@ proptest! {
         let mine = zone_of(&records);
         let mut theirs = mine.clone();
         let merged = theirs.merge(changed, 0);
-        let differs = matches!(merged, Merged::Inserted | Merged::Replaced);
+        let differs = matches!(merged, Merged::Inserted | Merged::Replaced { .. });
         let mut after = None;
         for range in mine.ranges(None, per, 0) {
             let holds_it = Some(changed.key) > after && changed.key <= range.upto;
@@ -477,147 +474,8 @@ proptest! {
     ) {
         let [a, b, c] = [a, b, c].map(|record| Record { key: Key(0), ..record });
         prop_assert_eq!(newer(&a, &b, true) ^ newer(&b, &a, true), a != b);
+        prop_assert!(!newer(&a, &a, true), "no record is newer than itself");
         prop_assert!(!(newer(&a, &b, true) && newer(&b, &c, true)) || newer(&a, &c, true));
         prop_assert!(!newer(&a, &b, false) || newer(&a, &b, true), "a tie is all it breaks");
     }
-
-    #[test]
-    fn records_come_back_from_frames_as_they_were(
-        records in prop::collection::vec(any_record(), 0..30),
-        zone in "[a-zé]{0,8}",
-        (tag, version) in any::<(u16, u16)>(),
-    ) {
-        let header = Header { zone: &zone, tag, version, what: What::Snapshot };
-        let frames = framed(&header, &records);
-        let mut decoded = Vec::new();
-        for bytes in &frames {
-            let frame = decode(bytes).unwrap();
-            prop_assert_eq!(frame.header, header);
-            decoded.extend(frame.records());
-        }
-        prop_assert_eq!(decoded, records);
-    }
-
-    #[test]
-    fn a_frame_cut_or_changed_anywhere_is_garbage_or_another_frame(
-        records in prop::collection::vec(any_record(), 0..4),
-        what in any_kind(),
-        value in any::<u8>(),
-    ) {
-        let mut writer = FrameWriter::new(CAPACITY, &Header { zone: "z", tag: 1, version: 1, what });
-        match what {
-            What::Live | What::Snapshot => records.iter().for_each(|record| {
-                let _ = writer.push(record);
-            }),
-            What::Digest { .. } => {
-                for upto in [8, 9, u32::MAX].map(Key) {
-                    writer.push_range(&RangeSum { upto, sum: u64::from(value) << 8 }).unwrap();
-                }
-            }
-            What::Want => {
-                writer.push_wanted(None, Key(u32::from(value))).unwrap();
-                writer.push_wanted(Some(Key(7)), Key(9)).unwrap();
-            }
-            What::Misses => {
-                writer.push_missed(n(u32::from(value) + 1)).unwrap();
-                writer.push_missed(n(2)).unwrap();
-            }
-            What::SnapshotEnd | What::Keepalive => {}
-        }
-        let mut bytes = writer.finish().to_vec();
-        assert_canonical(&bytes);
-        for length in 0..bytes.len() {
-            prop_assert!(decode(&bytes[..length]).is_err());
-            let was = std::mem::replace(&mut bytes[length], value);
-            assert_canonical(&bytes);
-            bytes[length] = was;
-        }
-    }
-
-    #[test]
-    fn random_bytes_are_garbage_or_a_frame(
-        mut bytes in prop::collection::vec(any::<u8>(), 0..200),
-        what in 0..9_u8,
-        (is_long_enough, has_a_header) in any::<(bool, bool)>(),
-    ) {
-        let length = bytes.len() as u32;
-        if is_long_enough && length >= 4 {
-            bytes[..4].copy_from_slice(&length.to_le_bytes());
-        }
-        if has_a_header && length >= 14 {
-            bytes[4..8].copy_from_slice(&[1, 0, 1, 0]);
-            bytes[12..14].copy_from_slice(&[b'z', what]);
-        }
-        assert_canonical(&bytes);
-    }
-}
-
-const CAPACITY: usize = 400;
-
-/// Anything that can be told, though no value that an empty frame could not hold.
-fn any_record() -> impl Strategy<Value = Record> {
-    let content = prop_oneof![
-        4 => (any::<u64>(), 0..300_u32)
-            .prop_map(|(name, bytes)| Content::Value(Value { name, bytes })),
-        1 => any::<(u64, u64)>()
-            .prop_map(|(total, excess)| Content::Usage(Usage { total, excess })),
-        1 => Just(Content::Tombstone),
-    ];
-    let writer = (prop::char::range('a', 'z'), 1..=NodeId::MAX_NUMBER)
-        .prop_map(|(letter, number)| NodeId::new(letter, number));
-    (any::<(u32, u64, u64)>(), writer, content).prop_map(|((key, time, life), writer, content)| {
-        Record {
-            key: Key(key),
-            stamp: Stamp { time, writer },
-            content,
-            life,
-        }
-    })
-}
-
-fn any_kind() -> impl Strategy<Value = What> {
-    sample::select(vec![
-        What::Live,
-        What::Snapshot,
-        What::SnapshotEnd,
-        What::Digest { after: None },
-        What::Digest {
-            after: Some(Key(7)),
-        },
-        What::Keepalive,
-        What::Want,
-        What::Misses,
-    ])
-}
-
-fn framed(header: &Header<'_>, records: &[Record]) -> Vec<std::sync::Arc<[u8]>> {
-    let mut writer = FrameWriter::new(CAPACITY, header);
-    let mut frames = Vec::new();
-    for record in records {
-        if writer.push(record) == Err(NoFit::Full) {
-            frames.push(writer.finish());
-            writer.push(record).unwrap();
-        }
-    }
-    frames.push(writer.finish());
-    frames
-}
-
-/// What can be read is written again as the same bytes.
-fn assert_canonical(bytes: &[u8]) {
-    let Ok(frame) = decode(bytes) else { return };
-    let mut writer = FrameWriter::new(1 << 20, &frame.header);
-    frame
-        .records()
-        .for_each(|record| writer.push(&record).unwrap());
-    frame
-        .ranges()
-        .for_each(|range| writer.push_range(&range).unwrap());
-    frame
-        .wanted()
-        .for_each(|(after, upto)| writer.push_wanted(after, upto).unwrap());
-    frame
-        .missed()
-        .for_each(|node| writer.push_missed(node).unwrap());
-    assert_eq!(&writer.finish()[..], bytes);
 }

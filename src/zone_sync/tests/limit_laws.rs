@@ -52,7 +52,7 @@ impl Counter {
     fn hear(&mut self, record: Record, options: &Limit, lag: Span, now: Now) {
         let before = self.zone.raw(record.key).copied();
         let merged = self.zone.merge(record, wall(now));
-        if matches!(merged, Merged::Inserted | Merged::Replaced) {
+        if matches!(merged, Merged::Inserted | Merged::Replaced { .. }) {
             self.clock.hear(record.stamp);
             self.limiter
                 .learn(before.as_ref(), &record, options, lag, now);

@@ -1,14 +1,14 @@
 //! One zone on an empty stage, one process, one step, and frames as bytes.
 //!
-//! In reading order: [`zones`], what a zone does with one record; [`frames`], bytes good and bad; [`steps`], what a node
-//! or a client does with one input; [`clients`], a client that asks again; [`laws`], where something clever must equal something dumb, and where nodes must
-//! agree; [`limit_laws`], how much a mesh admits; [`walk_laws`], how two nodes catch up.
+//! In reading order: [`zones`], what a zone does with one record; [`frames`] and [`frame_laws`], bytes good and bad;
+//! [`steps`], what a node or a client does with one input; [`laws`], where something clever must equal something dumb,
+//! and where nodes must agree; [`limit_laws`], how much a mesh admits; [`walk_laws`], how two nodes catch up.
 
 use super::*;
 use crate::NodeId;
 use crate::kv::{Key, Value};
 
-mod clients;
+mod frame_laws;
 mod frames;
 mod laws;
 mod limit_laws;

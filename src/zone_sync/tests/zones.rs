@@ -62,12 +62,13 @@ fn a_lost_change_is_not_told_and_its_version_never_comes_again() {
 }
 
 #[test]
-fn a_local_write_takes_its_place_even_if_the_clock_went_back_and_says_so() {
+fn a_local_write_takes_its_place_even_if_the_clock_stood_still_or_went_back() {
     let mut zone = three(faithful());
-    assert!(write(&mut zone, 1, 4, 11).forwards);
-    assert!(!write(&mut zone, 1, 5, 11).forwards);
-    assert!(!write(&mut zone, 1, 6, 10).forwards);
-    assert_eq!(zone.raw(Key(1)), Some(&value(1, 6, at(10, 1))));
+    for (name, time) in [(4, 11), (5, 11), (6, 10)] {
+        let record = value(1, name, at(time, 1));
+        assert_eq!(write(&mut zone, 1, name, time).now, Some(record));
+        assert_eq!(zone.raw(Key(1)), Some(&record));
+    }
 }
 
 #[test]
@@ -98,7 +99,11 @@ fn a_full_zone_refuses_a_remote_record_unless_something_in_it_is_dead() {
 #[test]
 fn a_full_zone_takes_a_remote_record_of_a_key_that_it_has() {
     let mut zone = three(faithful());
-    assert_eq!(zone.merge(value(1, 9, at(60, 2)), 60), Merged::Replaced);
+    let replaced = Merged::Replaced {
+        old: value(1, 1, at(10, 1)),
+        untold: true,
+    };
+    assert_eq!(zone.merge(value(1, 9, at(60, 2)), 60), replaced);
 }
 
 #[test]
@@ -110,7 +115,13 @@ fn of_two_records_the_newer_is_kept() {
         (record, Merged::Known),
         (value(1, 1, at(9, 3)), Merged::Older),
         (value(1, 3, at(10, 3)), Merged::Tied),
-        (value(1, 4, at(11, 1)), Merged::Replaced),
+        (
+            value(1, 4, at(11, 1)),
+            Merged::Replaced {
+                old: record,
+                untold: false,
+            },
+        ),
     ];
     for (record, merged) in merges {
         assert_eq!(zone.merge(record, 11), merged, "{record}");
@@ -201,7 +212,7 @@ fn a_usage_is_read_as_long_as_it_lives() {
 #[test]
 fn a_delete_without_tombstones_is_told_to_nobody() {
     let mut zone = three(faithful());
-    zone.delete(Key(2), at(20, 1));
+    assert_eq!(zone.delete(Key(2), at(20, 1)).now, None);
     assert_eq!((zone.total(), zone.pending(0)), (2, 2));
     assert_eq!(zone.merge(value(2, 2, at(11, 1)), 20), Merged::Inserted);
 }
@@ -212,7 +223,8 @@ fn a_tombstone_is_told_hides_the_value_and_keeps_it_from_coming_back() {
         tombstones: Some(LIFE),
         ..faithful()
     });
-    assert!(zone.delete(Key(2), at(20, 1)).forwards);
+    let gone = tombstone(2, at(20, 1));
+    assert_eq!(zone.delete(Key(2), at(20, 1)).now, Some(gone));
     assert_eq!(told(&zone, 3, n(2)), ["4: k2=gone 20@n1 +100"]);
     assert_eq!(zone.get(Key(2), 20), None);
     assert_eq!(zone.raw(Key(2)), Some(&tombstone(2, at(20, 1))));
@@ -263,10 +275,10 @@ fn a_record_whose_deadline_is_beyond_all_time_never_dies() {
 #[test]
 fn a_snapshot_goes_on_behind_a_key_that_is_gone() {
     let mut zone = three(faithful());
-    let first = zone.snapshot_after(None).next().map(|record| record.key);
+    let first = zone.iter().next().map(|record| record.key);
     zone.delete(Key(1), at(20, 1));
     zone.delete(Key(2), at(20, 1));
-    assert_eq!(shown(zone.snapshot_after(first)), ["k3=v3 12@n1 +100"]);
+    assert_eq!(shown(zone.records_after(first)), ["k3=v3 12@n1 +100"]);
 }
 
 /// The sum of all that is alive.

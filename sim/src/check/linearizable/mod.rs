@@ -55,14 +55,13 @@ mod brute;
 mod tests;
 
 use hashbrown::HashMap;
-use netsplit::OpId;
 use netsplit::kv::Key;
 use rustc_hash::FxBuildHasher;
 
 use super::{Call, Finding};
 use history::{Breach, KeyHistory};
 
-/// How many violations are told in full; of the rest only their operations are named.
+/// How many violations are told in full; of the rest, how many there are.
 const TOLD: usize = 3;
 
 /// Judges whether the calls are linearizable, all keys taken together.
@@ -106,27 +105,11 @@ pub fn judge(calls: &[Call], budget: u64) -> Finding {
 
 /// The violations of several keys as one.
 fn violated(breaches: &[Breach]) -> Finding {
-    let mut lines: Vec<&str> = breaches
-        .iter()
-        .take(TOLD)
-        .map(|breach| breach.evidence.as_str())
-        .collect();
-    let rest = match breaches.len() {
-        n if n > TOLD => format!("and so on {} more of the keys", n - TOLD),
-        _ => String::new(),
-    };
-    if !rest.is_empty() {
-        lines.push(&rest);
+    let mut evidence = breaches[..breaches.len().min(TOLD)].join("\n");
+    if breaches.len() > TOLD {
+        evidence += &format!("\nand so on {} more of the keys", breaches.len() - TOLD);
     }
-    let ops: Vec<OpId> = breaches
-        .iter()
-        .flat_map(|breach| &breach.ops)
-        .copied()
-        .collect();
-    Finding::Violated {
-        evidence: lines.join("\n"),
-        ops,
-    }
+    Finding::Violated(evidence)
 }
 
 /// The calls by key: positions in the history, grouped in one array.

@@ -42,7 +42,7 @@ fn a_candidate_counts_its_own_vote_only_when_it_is_durable() {
          disarm Election
          arm Heartbeat within 50ms
          arm CheckQuorum within 300ms
-         write entries from 1: 1
+         write entries from 1: opening of term 1
          flush
          send n2 past flush: append term 1, after 0@0: opening, commit 0, round 1
          send n3 past flush: append term 1, after 0@0: opening, commit 0, round 1",

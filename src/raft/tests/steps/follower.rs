@@ -126,7 +126,7 @@ fn a_follower_persists_before_it_acknowledges() {
     let mut follower = server(3, 1, &[1]);
     follower.hears(n(2), append(1, at(1, 1), &[1, 1], 0)).shows(
         "arm Election within 150ms..300ms
-         write entries from 2: 1 1
+         write entries from 2: opening of term 1; opening of term 1
          flush
          send n2: accepted term 1, matched 3, round 1",
     );
@@ -178,7 +178,7 @@ fn a_conflict_is_replaced_from_the_first_entry_that_differs() {
             "write term 3, no vote
              arm Election within 150ms..300ms
              note truncates from 3
-             write entries from 3: 3 3
+             write entries from 3: opening of term 3; opening of term 3
              flush
              send n2: accepted term 3, matched 4, round 1",
         );

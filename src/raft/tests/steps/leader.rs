@@ -7,7 +7,7 @@ use super::*;
 fn a_leader_sends_ahead_of_its_own_flush_and_counts_itself_only_after_it() {
     let mut leader = settled_leader(3);
     leader.hears(c(1), ask(1, put(7, 70))).shows(
-        "write entries from 2: 1
+        "write entries from 2: c1/1 put k7=v70 of term 1
          flush
          send n2 past flush: append term 1, after 1@1: c1/1 put k7=v70, commit 1, round 1
          send n3 past flush: append term 1, after 1@1: c1/1 put k7=v70, commit 1, round 1",
@@ -54,7 +54,7 @@ fn a_heartbeat_opens_a_round_and_carries_the_commit() {
 fn until_the_logs_meet_one_append_is_in_flight() {
     let mut leader = leader(2, 1, &[]);
     leader.hears(c(1), ask(1, put(7, 70))).shows(
-        "write entries from 2: 1
+        "write entries from 2: c1/1 put k7=v70 of term 1
          flush",
     );
     leader
@@ -79,7 +79,7 @@ fn the_last_append_that_fits_the_window_is_sent_and_the_next_waits() {
     assert_eq!(sent(&mut leader, 4), 0);
     leader
         .hears(n(2), accepted(1, 2, 1))
-        .shows("send n2 past flush: append term 1, after 3@1: 2 entries, commit 1, round 1");
+        .shows("send n2 past flush: append term 1, after 3@1: c1/3 put k7=v3; c1/4 put k7=v4, commit 1, round 1");
 }
 
 /// A leader with batches of two, whose follower meets its log at 1.
@@ -94,7 +94,7 @@ fn leader_with_batches_of_two(inherited: &[u64]) -> Solo<Server> {
     let prev = inherited.len() as u64;
     leader
         .hears(n(2), rejected(2, prev, at(1, 1), 1))
-        .shows("send n2 past flush: append term 2, after 1@1: 2 entries, commit 0, round 1");
+        .shows("send n2 past flush: append term 2, after 1@1: opening; opening, commit 0, round 1");
     leader
 }
 
@@ -120,7 +120,7 @@ fn a_stale_rejection_moves_nothing() {
     leader.hears(n(2), rejected(2, 3, at(1, 1), 1)).shows("");
     leader
         .hears(n(2), rejected(2, 2, at(1, 1), 1))
-        .shows("send n2 past flush: append term 2, after 1@1: 2 entries, commit 0, round 1");
+        .shows("send n2 past flush: append term 2, after 1@1: opening; opening, commit 0, round 1");
     leader.hears(n(2), rejected(2, 2, at(1, 1), 1)).shows("");
     leader.hears(n(2), accepted(2, 3, 1)).shows("");
     // What the follower has accepted, it has.
@@ -143,7 +143,7 @@ fn what_a_follower_has_without_having_been_sent_it_is_not_sent() {
     leader.hears(c(1), ask(2, put(7, 71)));
     leader.hears(n(2), accepted(1, 3, 1)).shows("");
     leader.hears(c(1), ask(3, put(7, 72))).shows(
-        "write entries from 4: 1
+        "write entries from 4: c1/3 put k7=v72 of term 1
          flush
          send n2 past flush: append term 1, after 3@1: c1/3 put k7=v72, commit 1, round 1",
     );
@@ -164,7 +164,7 @@ fn a_hint_is_never_counted_as_a_match() {
     leader.flushed(2);
     leader
         .hears(n(2), rejected(2, 2, at(3, 2), 1))
-        .shows("send n2 past flush: append term 2, after 1@1: 2 entries, commit 0, round 1");
+        .shows("send n2 past flush: append term 2, after 1@1: opening; opening, commit 0, round 1");
     assert_eq!(leader.commit(), 0);
     leader.hears(n(2), accepted(2, 3, 1));
     assert_eq!(leader.commit(), 3);
@@ -216,7 +216,7 @@ fn a_leader_that_need_not_check_its_quorum_arms_no_alarm_for_it() {
         "note leads, term 1
          disarm Election
          arm Heartbeat within 50ms
-         write entries from 1: 1
+         write entries from 1: opening of term 1
          flush",
     );
 }
@@ -231,7 +231,7 @@ fn a_deposed_leader_redirects() {
          arm Election within 150ms..300ms
          write term 2, no vote
          arm Election within 150ms..300ms
-         write entries from 2: 2
+         write entries from 2: opening of term 2
          flush
          send n2: accepted term 2, matched 2, round 1",
     );
@@ -291,7 +291,7 @@ fn a_retry_that_overtakes_the_execution_is_logged_again_and_executed_once() {
     let mut leader = settled_leader(1);
     leader.hears(c(1), ask(1, put(7, 70)));
     leader.hears(c(1), ask(1, put(7, 70))).shows(
-        "write entries from 3: 1
+        "write entries from 3: c1/1 put k7=v70 of term 1
          flush",
     );
     leader.flushed(4).shows(
@@ -311,7 +311,7 @@ fn a_client_of_another_life_is_another_session() {
         request: put(7, 71),
     };
     leader.hears(c(1), again).shows(
-        "write entries from 3: 1
+        "write entries from 3: c1/1 put k7=v71 of term 1
          flush",
     );
 }

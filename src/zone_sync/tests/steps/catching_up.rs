@@ -6,7 +6,7 @@ use super::*;
 fn walking(options: Options, pairs: u32) -> (Solo<Node>, Deeds) {
     let mut node = holding(2, options, 1..=pairs);
     node.fires(Timer::Dial(n(2)));
-    let deeds = node.connects(to(2), 2, WINDOW);
+    let deeds = node.gets_stream(to(2), WINDOW);
     (node, deeds)
 }
 
@@ -25,10 +25,10 @@ fn pairs(keys: std::ops::RangeInclusive<u32>) -> Vec<Record> {
 #[test]
 fn who_holds_the_same_wants_nothing() {
     let mut node = holding(2, Options::default(), 1..=20);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.arrives(from(2), digest(&pairs(1..=20))).shows(
         "arm Reading(n2) within 5s
-         push n2/1 past flush: want of 15 bytes: nothing",
+         push n2/1 past flush: want of 15 bytes: nothing of kv",
     );
 }
 
@@ -38,7 +38,7 @@ fn a_walk_on_which_nothing_is_wanted_ends() {
     node.arrives(to(2), want(Module::Keyval, &[])).shows(
         "arm Writing(n2) within 5s
          note sent a snapshot of kv to n2: 0 of 20 records
-         push n1/1 past flush: snapshot_end of 15 bytes: nothing",
+         push n1/1 past flush: snapshot_end of 15 bytes",
     );
 }
 
@@ -62,7 +62,7 @@ fn a_digest_speaks_of_eight_records_at_a_time() {
 #[test]
 fn only_what_differs_is_wanted() {
     let mut node = holding(2, Options::default(), 1..=24);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     let mut theirs = pairs(1..=24);
     theirs[9].stamp = at(9_000_001, 2);
     node.arrives(from(2), digest(&theirs))
@@ -79,7 +79,7 @@ fn only_what_differs_is_wanted() {
 #[test]
 fn who_holds_more_than_the_other_wants_the_range_where_it_does() {
     let mut node = holding(2, Options::default(), 1..=9);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.arrives(from(2), digest(&pairs(1..=8)))
         .says("n2/1 kv: want, ..end");
     node.arrives(from(2), digest(&[]))
@@ -94,7 +94,7 @@ fn only_what_is_wanted_is_sent() {
         "arm Writing(n2) within 5s
          push n1/1 past flush: snapshot of 439 bytes: k9=v70 9000000@n2 +600000000 and 7 more
          note sent a snapshot of kv to n2: 8 of 20 records
-         push n1/1 past flush: snapshot_end of 15 bytes: nothing",
+         push n1/1 past flush: snapshot_end of 15 bytes",
     );
 }
 
@@ -125,7 +125,7 @@ fn a_walk_over_more_than_a_buffer_holds_stops_for_an_answer_after_each() {
     node.arrives(to(2), want(Module::Keyval, &[])).shows(
         "arm Writing(n2) within 5s
          note sent a snapshot of kv to n2: 3 of 80 records
-         push n1/1 past flush: snapshot_end of 15 bytes: nothing",
+         push n1/1 past flush: snapshot_end of 15 bytes",
     );
 }
 
@@ -167,25 +167,25 @@ fn without_refill_a_walk_waits_for_the_timer() {
 #[test]
 fn an_answer_waits_until_the_peer_takes_it() {
     let mut node = alone(2, Options::default());
-    node.hears_from(from(2), 14);
+    node.gets_stream(from(2), 14);
     node.arrives(from(2), digest(&[]))
         .shows("arm Reading(n2) within 5s");
     node.gets_credit(from(2), 1)
-        .shows("push n2/1 past flush: want of 15 bytes: nothing");
+        .shows("push n2/1 past flush: want of 15 bytes: nothing of kv");
     node.arrives(from(2), digest(&[]))
         .shows("arm Reading(n2) within 5s");
     node.gets_credit(from(2), 14).shows("");
     node.gets_credit(from(2), 1)
-        .shows("push n2/1 past flush: want of 15 bytes: nothing");
+        .shows("push n2/1 past flush: want of 15 bytes: nothing of kv");
 }
 
 #[test]
 fn answers_on_a_stream_that_was_replaced_are_not_given_on_the_next() {
     let mut node = alone(2, Options::default());
-    node.hears_from(from(2), 0);
+    node.gets_stream(from(2), 0);
     node.arrives(from(2), digest(&[]));
-    node.hears_from(stream(2, 2), 0);
-    node.gets_credit(stream(2, 2), WINDOW).shows("");
+    node.gets_stream(stream((2, 1), 2), 0);
+    node.gets_credit(stream((2, 1), 2), WINDOW).shows("");
 }
 
 #[test]
@@ -213,11 +213,11 @@ fn without_digests_everything_is_sent_unasked() {
          arm Writing(n2) within 5s
          push n1/1 past flush: snapshot of 174 bytes: k1=v70 9000000@n2 +600000000 and 2 more
          note sent a snapshot of kv to n2: 3 of 3 records
-         push n1/1 past flush: snapshot_end of 15 bytes: nothing
+         push n1/1 past flush: snapshot_end of 15 bytes
          note sent a snapshot of sessions to n2: 0 of 0 records
-         push n1/1 past flush: snapshot_end of 21 bytes: nothing
+         push n1/1 past flush: snapshot_end of 21 bytes
          note sent a snapshot of limits to n2: 0 of 0 records
-         push n1/1 past flush: snapshot_end of 19 bytes: nothing",
+         push n1/1 past flush: snapshot_end of 19 bytes",
     );
 }
 
@@ -228,7 +228,7 @@ fn what_is_dead_and_not_yet_removed_is_neither_sent_nor_summed() {
     let all = [(None, u32::MAX)];
     node.arrives(to(2), want(Module::Keyval, &all))
         .says("n1/1 kv: snapshot end");
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.arrives(from(2), digest(&[])).says("n2/1 kv: want");
 }
 
@@ -237,9 +237,9 @@ fn repair_turns_to_one_peer_after_the_other() {
     let mut node = settled(3);
     node.fires(Timer::Repair).shows(
         "arm Repair within 15s..30s
-         push n1/1 past flush: digest of 28 bytes: nothing
-         push n1/1 past flush: digest of 34 bytes: nothing
-         push n1/1 past flush: digest of 32 bytes: nothing",
+         push n1/1 past flush: digest of 28 bytes: all keys of kv, 1 range
+         push n1/1 past flush: digest of 34 bytes: all keys of sessions, 1 range
+         push n1/1 past flush: digest of 32 bytes: all keys of limits, 1 range",
     );
     let to_n3 = "
         n1/2 kv: digest, ..end

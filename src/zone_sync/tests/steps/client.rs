@@ -4,6 +4,7 @@ use super::super::super::Client;
 use super::super::super::client::LOOKS_EVERY;
 use super::*;
 use crate::OpId;
+use crate::process::Size;
 
 /// `c1` of three nodes, of which it asks `n2` first.
 fn client(options: Options) -> Solo<Client> {
@@ -203,4 +204,61 @@ fn a_client_goes_at_once_when_it_is_told_to() {
     asking(get(7))
         .takes(Input::Quit)
         .shows("stop: was asked to quit");
+}
+
+fn patching() -> Solo<Client> {
+    asking(Request::Patch(Key(1), v(7), Span::secs(1)))
+}
+
+#[test]
+fn there_is_nothing_to_patch_if_the_only_node_that_was_asked_says_so() {
+    answers(&mut patching(), 0, 1, unheard_of()).shows(
+        "disarm AskAgain
+         disarm GiveUp
+         respond #1 ok n2 found nothing",
+    );
+}
+
+#[test]
+fn a_patch_that_was_asked_for_again_and_finds_nothing_may_have_been_done() {
+    let mut client = patching();
+    client.fires(Timer::AskAgain);
+    answers(&mut client, 0, 1, unheard_of()).shows(
+        "disarm AskAgain
+         disarm GiveUp
+         respond #1 unknown",
+    );
+    let mut client = patching();
+    client.fires(Timer::AskAgain);
+    answers(&mut client, 0, 1, written()).shows(
+        "disarm AskAgain
+         disarm GiveUp
+         respond #1 ok written 10000000@n2",
+    );
+}
+
+#[test]
+fn a_question_and_its_answer_weigh_what_they_carry() {
+    let heavy = Value {
+        name: 1,
+        bytes: 3072,
+    };
+    let asks = |request| {
+        let (life, seq) = (Life(0), 1);
+        Message::Ask { life, seq, request }.size()
+    };
+    assert_eq!(asks(get(7)), 16);
+    assert_eq!(asks(Request::Put(Key(7), heavy, Span::secs(1))), 24 + 3072);
+    let answers = |response| {
+        let (life, seq) = (Life(0), 1);
+        Message::Answer {
+            life,
+            seq,
+            response,
+        }
+        .size()
+    };
+    assert_eq!(answers(Response::Written(at(1, 1))), 24);
+    assert_eq!(answers(Response::Found(n(1), None, None)), 28);
+    assert_eq!(answers(Response::Found(n(1), Some(heavy), None)), 28 + 3072);
 }

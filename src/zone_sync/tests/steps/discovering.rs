@@ -14,7 +14,7 @@ fn settled_by_name() -> Solo<Node> {
     let mut node = alone(2, by_name());
     node.resolves(&[1, 2]);
     connect(&mut node, 2);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node
 }
 
@@ -104,10 +104,10 @@ fn who_is_gone_is_not_missed() {
     node.resolves(&[1, 2, 3]);
     connect(&mut node, 2);
     node.resolves(&[1, 2]);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.is_at(Span::secs(9))
         .fires(Timer::Interval)
-        .says("n1/1 kv: keepalive");
+        .says("n1/1: keepalive");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn who_is_forgotten_while_it_is_dialed_is_not_dialed_any_more() {
          disarm Writing(n2)
          disarm Dial(n2)",
     );
-    node.connects(to(2), 2, WINDOW).shows("");
+    node.gets_stream(to(2), WINDOW).shows("");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn who_is_back_is_dialed_again() {
 #[test]
 fn a_stranger_that_connects_is_heard_and_answered_and_not_dialed() {
     let mut node = alone(2, by_name());
-    node.hears_from(from(9), WINDOW)
+    node.gets_stream(from(9), WINDOW)
         .shows("arm Reading(n9) within 5s");
     node.arrives(from(9), live(&[pair(7, 70)])).shows(
         "arm Reading(n9) within 5s
@@ -153,7 +153,7 @@ fn a_stranger_that_connects_is_heard_and_answered_and_not_dialed() {
     );
     node.arrives(from(9), digest(&[pair(7, 70)])).shows(
         "arm Reading(n9) within 5s
-         push n9/1 past flush: want of 15 bytes: nothing",
+         push n9/1 past flush: want of 15 bytes: nothing of kv",
     );
     node.fires(Timer::Dial(n(9))).shows("");
     node.loses(from(9), Closing::Reset)
@@ -164,7 +164,7 @@ fn a_stranger_that_connects_is_heard_and_answered_and_not_dialed() {
 #[test]
 fn a_stranger_that_is_discovered_is_dialed() {
     let mut node = alone(2, by_name());
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.resolves(&[1, 2]).shows(
         "arm Resolve within 20s
          note discovers 1 others

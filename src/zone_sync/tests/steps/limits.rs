@@ -17,7 +17,7 @@ fn shares(shares: bool) -> Options {
 /// How many of fifty calls at once are admitted.
 fn admits(node: &mut Solo<Node>) -> usize {
     let admitted = |_: &i32| {
-        let deeds = node.asked(CALL).0.to_string();
+        let deeds = node.asked(CALL).to_string();
         deeds.contains("admits") && !deeds.contains("refuses")
     };
     (0..50).filter(admitted).count()

@@ -3,15 +3,15 @@
 //! The process on stage is `n1`, or `c1`, unless a play says otherwise; everyone else is only a name on a frame. The
 //! stage opens at ten seconds by both clocks.
 
-use std::sync::Arc;
-
 use super::super::clock::wall;
 use super::super::options::Discovery;
-use super::super::peer::LAST;
 use super::super::state::Saved;
+use super::super::sums::LAST;
 use super::*;
-use crate::process::{Closing, Damage, Effect, Input, Process};
-use crate::{Life, Now, Outbox, Span, StreamId, Ticket, Time};
+use crate::outbox::Effect;
+use crate::process::{Closing, Damage, Input};
+use crate::solo::Solo;
+use crate::{Life, Now, Span, StreamId, Time};
 
 mod booting;
 mod catching_up;
@@ -29,110 +29,7 @@ mod views;
 /// How many bytes a stream takes, where that is enough for everything.
 const WINDOW: u32 = 1 << 20;
 
-const START: Time = Time::from_nanos(10_000_000_000);
-
-/// One process on an empty stage.
-#[derive(Clone)]
-struct Solo<P> {
-    process: P,
-    out: Outbox<ZoneSync>,
-    now: Now,
-}
-
-/// What a process did in one step.
-struct Deeds(Outbox<ZoneSync>);
-
-impl<P: Process<Protocol = ZoneSync, Config = Arc<Config>>> Solo<P> {
-    fn boot(
-        me: NodeId,
-        nodes: u32,
-        options: Options,
-        disk: &[Result<Saved, Damage>],
-    ) -> (Self, Deeds) {
-        let nodes = (1..=nodes).map(n).collect();
-        assert_eq!(options.check(), Ok(()));
-        let config = Arc::new(Config { nodes, options });
-        let now = Now {
-            wall: START,
-            mono: START,
-        };
-        let mut out = Outbox::new();
-        *out.last_stream() = StreamId::before_first(me);
-        let process = P::boot(&config, me, Life(0), now, disk, &mut out);
-        let mut solo = Solo { process, out, now };
-        let deeds = solo.deeds();
-        (solo, deeds)
-    }
-
-    /// Time goes by.
-    fn passes(&mut self, span: Span) -> &mut Self {
-        self.now.wall += span;
-        self.now.mono += span;
-        self
-    }
-
-    /// Time goes by until the next instant after the stage opened.
-    fn is_at(&mut self, since_start: Span) -> &mut Self {
-        self.now.wall = START + since_start;
-        self.now.mono = START + since_start;
-        self
-    }
-
-    fn takes(&mut self, input: Input<ZoneSync>) -> Deeds {
-        self.process.step(self.now, input, &mut self.out);
-        self.deeds()
-    }
-
-    fn fires(&mut self, timer: Timer) -> Deeds {
-        self.takes(Input::Fired(timer))
-    }
-
-    fn flushed(&mut self, ticket: u64) -> Deeds {
-        self.takes(Input::Flushed(Ticket(ticket)))
-    }
-
-    fn resolves(&mut self, nodes: &[u32]) -> Deeds {
-        self.takes(Input::Resolved(nodes.iter().copied().map(n).collect()))
-    }
-
-    /// A stream that this process asked for is there.
-    fn connects(&mut self, stream: StreamId, peer: u32, credit: u32) -> Deeds {
-        self.opened(stream, peer, true, credit)
-    }
-
-    /// Another opens a stream.
-    fn hears_from(&mut self, stream: StreamId, credit: u32) -> Deeds {
-        self.opened(stream, stream.opener.number(), false, credit)
-    }
-
-    fn opened(&mut self, stream: StreamId, peer: u32, mine: bool, credit: u32) -> Deeds {
-        self.takes(Input::Opened {
-            stream,
-            peer: n(peer),
-            mine,
-            credit,
-        })
-    }
-
-    fn arrives(&mut self, stream: StreamId, message: Message) -> Deeds {
-        self.takes(Input::Arrived(stream, message))
-    }
-
-    fn gets_credit(&mut self, stream: StreamId, bytes: u32) -> Deeds {
-        self.takes(Input::Credit(stream, bytes))
-    }
-
-    fn loses(&mut self, stream: StreamId, why: Closing) -> Deeds {
-        self.takes(Input::Closed(stream, why))
-    }
-
-    /// Tickets and streams go on counting from step to step.
-    fn deeds(&mut self) -> Deeds {
-        let deeds = Deeds(self.out.clone());
-        self.out.drain();
-        deeds
-    }
-}
+type Deeds = crate::solo::Deeds<ZoneSync>;
 
 impl Solo<Node> {
     fn asked(&mut self, request: Request) -> Deeds {
@@ -162,23 +59,11 @@ impl Solo<Node> {
     /// The peer's end takes so many bytes and no more.
     fn has_credit(&mut self, peer: u32, bytes: u32) {
         let course = self.process.peers.get_mut(&n(peer)).unwrap().course_mut();
-        course.unwrap().credit = bytes;
+        course.unwrap().line.credit = bytes;
     }
 }
 
 impl Deeds {
-    /// Compares the outbox with a text, line by line; indentation does not matter.
-    #[track_caller]
-    fn shows(&self, expected: &str) {
-        let lines = expected
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty());
-        let expected: String = lines.flat_map(|line| [line, "\n"]).collect();
-        let done = self.0.to_string();
-        assert!(done == expected, "it did\n\n{done}\nand not\n\n{expected}");
-    }
-
     /// The frames that were pushed: on which stream, about which zone, and what they say, a line each.
     #[track_caller]
     fn says(&self, expected: &str) {
@@ -186,27 +71,18 @@ impl Deeds {
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty());
-        let frames: Vec<String> = self.frames().map(spelled).collect();
+        let frames: Vec<String> = self.pushed().map(spelled).collect();
         assert_eq!(frames, lines.collect::<Vec<_>>());
-    }
-
-    fn frames(&self) -> impl Iterator<Item = (StreamId, &Message)> {
-        self.0.effects().iter().filter_map(|effect| match effect {
-            Effect::Push {
-                stream, message, ..
-            } => Some((*stream, message)),
-            _ => None,
-        })
     }
 }
 
 /// A frame in full, where its one line tells no more than its size: `n1/1 kv: digest, ..k7, ..k15`.
 fn spelled((stream, message): (StreamId, &Message)) -> String {
-    let Message::Frame(what, bytes) = message else {
+    let Message::Frame(sealed) = message else {
         panic!("only frames are pushed");
     };
-    let frame = decode(bytes).unwrap();
-    assert_eq!(frame.header.what, *what);
+    let (frame, what) = (decode(sealed.bytes()).unwrap(), sealed.what());
+    assert_eq!(frame.header.what, what);
     let key = |key: Key| {
         if key == LAST {
             "end".into()
@@ -221,7 +97,11 @@ fn spelled((stream, message): (StreamId, &Message)) -> String {
         .map(|(after, upto)| format!("{}..{}", start(after), key(upto)));
     let missed = frame.missed().map(|id| id.to_string());
     let records = frame.records().map(|record| record.key.to_string());
-    let parts = [format!("{stream} {}: {what}", frame.header.zone)];
+    let about = match frame.header.zone {
+        "" => String::new(),
+        zone => format!(" {zone}"),
+    };
+    let parts = [format!("{stream}{about}: {what}")];
     let parts = parts.into_iter().chain(ranges).chain(wanted);
     parts
         .chain(missed)
@@ -250,7 +130,7 @@ fn settled_with(nodes: u32, options: Options) -> Solo<Node> {
     let mut node = alone(nodes, options);
     for peer in 2..=nodes {
         connect(&mut node, peer);
-        node.hears_from(from(peer), WINDOW);
+        node.gets_stream(from(peer), WINDOW);
     }
     node
 }
@@ -258,7 +138,7 @@ fn settled_with(nodes: u32, options: Options) -> Solo<Node> {
 /// Opens a stream to a peer that wants nothing. `n2` is connected on `n1/1`, and so on.
 fn connect(node: &mut Solo<Node>, peer: u32) {
     node.fires(Timer::Dial(n(peer)));
-    node.connects(to(peer), peer, WINDOW);
+    node.gets_stream(to(peer), WINDOW);
     for module in Module::ALL {
         node.arrives(to(peer), want(module, &[]));
     }
@@ -273,17 +153,17 @@ fn c(number: u32) -> NodeId {
 
 /// The stream of `n1` to a peer, if it dialed them in order.
 fn to(peer: u32) -> StreamId {
-    stream(1, peer - 1)
+    stream((1, peer), peer - 1)
 }
 
 /// The first stream of a peer.
 fn from(peer: u32) -> StreamId {
-    stream(peer, 1)
+    stream((peer, 1), 1)
 }
 
-fn stream(opener: u32, number: u32) -> StreamId {
-    let opener = n(opener);
-    StreamId { opener, number }
+fn stream((opener, to): (u32, u32), number: u32) -> StreamId {
+    let (opener, to) = (n(opener), n(to));
+    StreamId { opener, number, to }
 }
 
 /// A pair that `n2` wrote a second before the stage opened.
@@ -321,7 +201,7 @@ fn live_of(module: Module, records: &[Record]) -> Message {
     records
         .iter()
         .for_each(|record| frame.push(record).unwrap());
-    Message::Frame(What::Live, frame.finish())
+    Message::Frame(frame.finish())
 }
 
 fn want(module: Module, ranges: &[(Option<u32>, u32)]) -> Message {
@@ -329,7 +209,7 @@ fn want(module: Module, ranges: &[(Option<u32>, u32)]) -> Message {
     for (after, upto) in ranges {
         frame.push_wanted(after.map(Key), Key(*upto)).unwrap();
     }
-    Message::Frame(What::Want, frame.finish())
+    Message::Frame(frame.finish())
 }
 
 /// What one who holds these records asks about them all.
@@ -346,18 +226,18 @@ fn digest(records: &[Record]) -> Message {
     for range in zone.ranges(None, super::super::catch_up::RANGE, 0) {
         frame.push_range(&range).unwrap();
     }
-    Message::Frame(what, frame.finish())
+    Message::Frame(frame.finish())
 }
 
 fn keepalive() -> Message {
-    let mut frame = frames(Module::Keyval, Module::VERSION, What::Keepalive);
-    Message::Frame(What::Keepalive, frame.finish())
+    let header = Header::of_no_zone(What::Keepalive);
+    Message::Frame(FrameWriter::new(4096, &header).finish())
 }
 
 fn misses(nodes: &[u32]) -> Message {
-    let mut frame = frames(Module::Keyval, Module::VERSION, What::Misses);
+    let mut frame = FrameWriter::new(4096, &Header::of_no_zone(What::Misses));
     nodes
         .iter()
         .for_each(|number| frame.push_missed(n(*number)).unwrap());
-    Message::Frame(What::Misses, frame.finish())
+    Message::Frame(frame.finish())
 }

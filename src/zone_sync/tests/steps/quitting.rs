@@ -182,7 +182,7 @@ fn a_node_that_has_waited_long_enough_stops_all_the_same() {
 fn a_walk_that_was_begun_is_ended_first() {
     let mut node = holding(2, Options::default(), 7..=7);
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW);
+    node.gets_stream(to(2), WINDOW);
     node.takes(Input::Quit).shows("arm Quit within 5s");
     let all = [(None, u32::MAX)];
     node.arrives(to(2), want(Module::Keyval, &all)).says(
@@ -194,7 +194,7 @@ fn a_walk_that_was_begun_is_ended_first() {
     node.arrives(to(2), want(Module::Limit, &[])).shows(
         "arm Writing(n2) within 5s
          note sent a snapshot of limits to n2: 0 of 0 records
-         push n1/1 past flush: snapshot_end of 19 bytes: nothing
+         push n1/1 past flush: snapshot_end of 19 bytes
          note quits
          flush
          close n1/1",

@@ -81,7 +81,7 @@ fn whom_a_peer_missed_is_forgotten_with_its_stream() {
     let mut node = settled(3);
     node.arrives(from(2), misses(&[3]));
     node.loses(from(2), Closing::Reset);
-    node.hears_from(stream(2, 2), WINDOW);
+    node.gets_stream(stream((2, 1), 2), WINDOW);
     node.arrives(from(3), news(7, 3));
     assert_eq!(node.pending(), 0);
 }
@@ -90,7 +90,7 @@ fn whom_a_peer_missed_is_forgotten_with_its_stream() {
 fn whom_a_peer_missed_is_forgotten_when_it_opens_another_stream() {
     let mut node = settled(3);
     node.arrives(from(2), misses(&[3]));
-    node.hears_from(stream(2, 2), WINDOW);
+    node.gets_stream(stream((2, 1), 2), WINDOW);
     node.arrives(from(3), news(7, 3));
     assert_eq!(node.pending(), 0);
 }
@@ -108,8 +108,8 @@ fn without_relay_nothing_is_passed_on_and_nobody_is_missed() {
     assert_eq!(node.pending(), 0);
     node.loses(from(3), Closing::Reset);
     node.is_at(Span::secs(9)).fires(Timer::Interval).says(
-        "n1/1 kv: keepalive
-         n1/2 kv: keepalive",
+        "n1/1: keepalive
+         n1/2: keepalive",
     );
 }
 
@@ -121,13 +121,13 @@ fn one_that_was_just_lost_is_not_missed_yet() {
     let mut node = settled(3);
     node.is_at(Span::secs(1)).loses(from(3), Closing::Reset);
     node.passes(GRACE).fires(Timer::Interval).says(
-        "n1/1 kv: keepalive
-         n1/2 kv: keepalive",
+        "n1/1: keepalive
+         n1/2: keepalive",
     );
     node.passes(Span::nanos(1)).fires(Timer::Interval).shows(
         "arm Interval within 1s
-         push n1/1 past flush: misses of 19 bytes: nothing
-         push n1/2 past flush: misses of 19 bytes: nothing",
+         push n1/1 past flush: misses of 17 bytes: n3
+         push n1/2 past flush: misses of 17 bytes: n3",
     );
     node.fires(Timer::Interval).says("");
 }
@@ -144,9 +144,9 @@ fn without_keepalive_to_say_whom_it_misses_keeps_the_stream() {
         .fires(Timer::Interval)
         .shows(
             "arm Interval within 1s
-             push n1/1 past flush: misses of 19 bytes: nothing
+             push n1/1 past flush: misses of 17 bytes: n3
              arm Writing(n2) within 5s
-             push n1/2 past flush: misses of 19 bytes: nothing
+             push n1/2 past flush: misses of 17 bytes: n3
              arm Writing(n3) within 5s",
         );
 }
@@ -157,15 +157,15 @@ fn whoever_is_heard_again_is_not_missed_any_more() {
     node.loses(from(3), Closing::Reset);
     node.is_at(GRACE + Span::nanos(1));
     node.fires(Timer::Interval).says(
-        "n1/1 kv: misses, n3
-         n1/2 kv: misses, n3
-         n1/1 kv: keepalive
-         n1/2 kv: keepalive",
+        "n1/1: misses, n3
+         n1/2: misses, n3
+         n1/1: keepalive
+         n1/2: keepalive",
     );
-    node.hears_from(stream(3, 2), WINDOW);
+    node.gets_stream(stream((3, 1), 2), WINDOW);
     node.fires(Timer::Interval).says(
-        "n1/1 kv: misses
-         n1/2 kv: misses",
+        "n1/1: misses
+         n1/2: misses",
     );
 }
 
@@ -173,13 +173,13 @@ fn whoever_is_heard_again_is_not_missed_any_more() {
 fn who_was_never_heard_is_missed_after_the_same_grace() {
     let mut node = alone(3, Options::default());
     connect(&mut node, 2);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.is_at(GRACE)
         .fires(Timer::Interval)
-        .says("n1/1 kv: keepalive");
+        .says("n1/1: keepalive");
     node.is_at(GRACE + Span::nanos(1))
         .fires(Timer::Interval)
-        .says("n1/1 kv: misses, n3");
+        .says("n1/1: misses, n3");
 }
 
 #[test]
@@ -188,28 +188,30 @@ fn who_connects_later_is_told_whom_it_misses_too() {
     connect(&mut node, 2);
     node.is_at(Span::secs(9));
     node.fires(Timer::Interval).says(
-        "n1/1 kv: misses, n2, n3
-         n1/1 kv: keepalive",
+        "n1/1: misses, n2, n3
+         n1/1: keepalive",
     );
     connect(&mut node, 3);
-    node.fires(Timer::Interval).says("n1/2 kv: misses, n2, n3");
+    node.fires(Timer::Interval).says("n1/2: misses, n2, n3");
 }
 
 #[test]
 fn a_stream_without_room_is_told_whom_it_misses_when_there_is() {
     let mut node = settled(2);
     node.loses(from(2), Closing::Reset);
-    node.has_credit(2, 18);
-    node.is_at(Span::secs(4)).fires(Timer::Interval).says("");
-    node.has_credit(2, 19);
-    node.fires(Timer::Interval).says("n1/1 kv: misses, n2");
+    node.has_credit(2, 16);
+    node.is_at(Span::secs(4))
+        .fires(Timer::Interval)
+        .says("n1/1: keepalive");
+    node.has_credit(2, 17);
+    node.fires(Timer::Interval).says("n1/1: misses, n2");
 }
 
 #[test]
 fn who_is_missed_takes_of_the_room_on_a_stream() {
     for (credit, told) in [
-        (4114, "n1/1 kv: misses, n2"),
-        (4115, "n1/1 kv: misses, n2\nn1/1 kv: live, k7"),
+        (4112, "n1/1: misses, n2\nn1/1: keepalive"),
+        (4113, "n1/1: misses, n2\nn1/1 kv: live, k7\nn1/1: keepalive"),
     ] {
         let mut node = settled(2);
         node.loses(from(2), Closing::Reset);
@@ -224,12 +226,12 @@ fn second() -> Solo<Node> {
     let (mut node, _) = Solo::boot(n(2), 4, Options::default(), &[]);
     for (number, peer) in (1..).zip([1, 3, 4]) {
         node.fires(Timer::Dial(n(peer)));
-        let to = stream(2, number);
-        node.connects(to, peer, WINDOW);
+        let to = stream((2, peer), number);
+        node.gets_stream(to, WINDOW);
         for module in Module::ALL {
             node.arrives(to, want(module, &[]));
         }
-        node.hears_from(from(peer), WINDOW);
+        node.gets_stream(stream((peer, 2), 1), WINDOW);
     }
     node
 }
@@ -237,8 +239,8 @@ fn second() -> Solo<Node> {
 #[test]
 fn the_first_node_that_is_heard_goes_over_all_that_it_holds_and_nobody_else() {
     let walks = |missed: &[u32]| {
-        let deeds = second().arrives(from(3), misses(missed));
-        deeds.frames().map(spelled).collect::<Vec<_>>()
+        let deeds = second().arrives(stream((3, 2), 1), misses(missed));
+        deeds.pushed().map(spelled).collect::<Vec<_>>()
     };
     assert_eq!(walks(&[4]), [""; 0], "n1 does");
     assert_eq!(

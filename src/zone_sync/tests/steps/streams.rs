@@ -46,13 +46,13 @@ fn a_connection_that_is_refused_is_tried_again() {
 fn a_node_that_is_connected_says_what_it_holds() {
     let mut node = alone(2, Options::default());
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW).shows(
+    node.gets_stream(to(2), WINDOW).shows(
         "note connects: n2
          disarm Connecting(n2)
          arm Writing(n2) within 5s
-         push n1/1 past flush: digest of 28 bytes: nothing
-         push n1/1 past flush: digest of 34 bytes: nothing
-         push n1/1 past flush: digest of 32 bytes: nothing",
+         push n1/1 past flush: digest of 28 bytes: all keys of kv, 1 range
+         push n1/1 past flush: digest of 34 bytes: all keys of sessions, 1 range
+         push n1/1 past flush: digest of 32 bytes: all keys of limits, 1 range",
     );
 }
 
@@ -61,9 +61,9 @@ fn a_stream_that_was_given_up_is_not_taken_for_the_next() {
     let mut node = alone(2, Options::default());
     node.fires(Timer::Dial(n(2)));
     node.fires(Timer::Connecting(n(2)));
-    node.connects(to(2), 2, WINDOW).shows("");
+    node.gets_stream(to(2), WINDOW).shows("");
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW).shows("");
+    node.gets_stream(to(2), WINDOW).shows("");
     node.loses(to(2), Closing::Reset).shows("");
     node.gets_credit(to(2), 1).shows("");
     node.arrives(to(2), want(Module::Keyval, &[])).shows("");
@@ -104,13 +104,13 @@ fn who_asks_whether_a_node_is_there_is_answered_on_the_same_stream() {
     let mut node = settled(2);
     node.arrives(from(2), keepalive()).shows(
         "arm Reading(n2) within 5s
-         push n2/1 past flush: keepalive of 15 bytes: nothing",
+         push n2/1 past flush: keepalive of 13 bytes",
     );
     let mut alone = alone(2, Options::default());
-    alone.hears_from(from(2), WINDOW);
+    alone.gets_stream(from(2), WINDOW);
     alone.arrives(from(2), keepalive()).shows(
         "arm Reading(n2) within 5s
-         push n2/1 past flush: keepalive of 15 bytes: nothing",
+         push n2/1 past flush: keepalive of 13 bytes",
     );
 }
 
@@ -121,19 +121,40 @@ fn who_keeps_no_stream_alive_answers_who_does() {
         ..Options::default()
     };
     let mut node = settled_with(2, options);
-    node.arrives(from(2), keepalive())
-        .says("n2/1 kv: keepalive");
+    node.arrives(from(2), keepalive()).says("n2/1: keepalive");
 }
 
 #[test]
 fn that_a_node_is_there_waits_behind_other_answers_until_the_peer_takes_it() {
     let mut node = alone(2, Options::default());
-    node.hears_from(from(2), 14);
+    node.gets_stream(from(2), 14);
     node.arrives(from(2), digest(&[]));
     node.arrives(from(2), keepalive())
         .shows("arm Reading(n2) within 5s");
-    node.gets_credit(from(2), 15).says("n2/1 kv: want");
-    node.gets_credit(from(2), 1).says("n2/1 kv: keepalive");
+    node.gets_credit(from(2), 13).says("n2/1 kv: want");
+    node.gets_credit(from(2), 1).says("n2/1: keepalive");
+}
+
+#[test]
+fn a_node_without_zones_keeps_its_connections_and_says_whom_it_misses() {
+    let mut options = Options::default();
+    let Options {
+        keyval,
+        sticky,
+        limit,
+        ..
+    } = &mut options;
+    for odd in [&mut keyval.odd, &mut sticky.odd, &mut limit.odd] {
+        odd.on = vec![n(1)];
+        odd.absent = true;
+    }
+    let mut node = settled_with(2, options);
+    node.arrives(from(2), keepalive()).says("n2/1: keepalive");
+    node.loses(from(2), Closing::Reset);
+    node.is_at(Span::secs(9)).fires(Timer::Interval).says(
+        "n1/1: misses, n2
+         n1/1: keepalive",
+    );
 }
 
 #[test]
@@ -148,19 +169,19 @@ fn a_stream_that_its_peer_closes_is_forgotten_until_it_opens_another() {
     let mut node = settled(2);
     node.loses(from(2), Closing::Finished)
         .shows("disarm Reading(n2)");
-    node.hears_from(stream(2, 2), WINDOW)
+    node.gets_stream(stream((2, 1), 2), WINDOW)
         .shows("arm Reading(n2) within 5s");
 }
 
 #[test]
 fn of_two_streams_of_a_peer_the_newer_is_heard() {
     let mut node = settled(2);
-    node.hears_from(stream(2, 2), WINDOW).shows(
+    node.gets_stream(stream((2, 1), 2), WINDOW).shows(
         "close n2/1
          arm Reading(n2) within 5s",
     );
     node.arrives(from(2), live(&[pair(7, 70)])).shows("");
-    node.arrives(stream(2, 2), live(&[pair(8, 80)])).shows(
+    node.arrives(stream((2, 1), 2), live(&[pair(8, 80)])).shows(
         "arm Reading(n2) within 5s
          write k8=v80 9000000@n2 +600000000",
     );
@@ -169,14 +190,15 @@ fn of_two_streams_of_a_peer_the_newer_is_heard() {
 
 /// Two good records, and then a byte too many.
 fn garbage() -> Message {
-    let Message::Frame(what, bytes) = live(&[pair(7, 70), pair(8, 80)]) else {
+    let Message::Frame(mut frame) = live(&[pair(7, 70), pair(8, 80)]) else {
         unreachable!()
     };
-    let mut bytes = bytes.to_vec();
+    let mut bytes = frame.bytes().to_vec();
     bytes.push(0);
     let length = bytes.len() as u32;
     bytes[..4].copy_from_slice(&length.to_le_bytes());
-    Message::Frame(what, bytes.into())
+    frame.bytes = bytes.into();
+    Message::Frame(frame)
 }
 
 #[test]
@@ -210,7 +232,7 @@ fn signed(zone: &str, tag: u16, version: u16) -> Message {
     };
     let mut frame = FrameWriter::new(4096, &header);
     frame.push(&pair(7, 70)).unwrap();
-    Message::Frame(what, frame.finish())
+    Message::Frame(frame.finish())
 }
 
 #[test]

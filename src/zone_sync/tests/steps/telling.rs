@@ -87,7 +87,7 @@ fn what_changed_before_a_connection_is_walked_over_and_not_told_again() {
     let mut node = alone(2, Options::default());
     node.asked(put(7, 70));
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW).says(
+    node.gets_stream(to(2), WINDOW).says(
         "n1/1 kv: digest, ..end
          n1/1 sessions: digest, ..end
          n1/1 limits: digest, ..end",
@@ -107,7 +107,7 @@ fn what_changed_before_a_connection_is_walked_over_and_not_told_again() {
 fn a_change_during_a_walk_is_told_before_the_walk_goes_on() {
     let mut node = alone(2, Options::default());
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW);
+    node.gets_stream(to(2), WINDOW);
     node.asked(put(7, 70));
     node.arrives(to(2), want(Module::Keyval, &[])).says(
         "n1/1 kv: live, k7
@@ -316,7 +316,7 @@ fn each_peer_is_asked_whether_it_is_there_a_third_of_the_timeout_after_the_last_
             .shows("arm Interval within 1s");
         node.is_at(THIRD * times).fires(Timer::Interval).shows(
             "arm Interval within 1s
-             push n1/1 past flush: keepalive of 15 bytes: nothing",
+             push n1/1 past flush: keepalive of 13 bytes",
         );
         node.fires(Timer::Interval).shows("arm Interval within 1s");
     }
@@ -327,13 +327,13 @@ fn a_peer_is_asked_first_a_third_of_the_timeout_after_its_stream_was_opened() {
     let mut node = alone(2, keeping(true));
     node.is_at(Span::secs(1));
     connect(&mut node, 2);
-    node.hears_from(from(2), WINDOW);
+    node.gets_stream(from(2), WINDOW);
     node.passes(THIRD - Span::nanos(1))
         .fires(Timer::Interval)
         .says("");
     node.passes(Span::nanos(1))
         .fires(Timer::Interval)
-        .says("n1/1 kv: keepalive");
+        .says("n1/1: keepalive");
 }
 
 #[test]
@@ -346,17 +346,17 @@ fn whoever_is_told_something_is_asked_all_the_same() {
         "arm Interval within 1s
          flush
          push n1/1 past flush: live of 68 bytes: k8=v80 12000000@n1 +600000000
-         push n1/1 past flush: keepalive of 15 bytes: nothing",
+         push n1/1 past flush: keepalive of 13 bytes",
     );
 }
 
 #[test]
 fn a_stream_that_is_full_is_not_shown_to_live() {
     let mut node = still();
-    node.has_credit(2, 4095);
+    node.has_credit(2, 12);
     node.is_at(THIRD).fires(Timer::Interval).says("");
-    node.has_credit(2, 4096);
-    node.fires(Timer::Interval).says("n1/1 kv: keepalive");
+    node.has_credit(2, 13);
+    node.fires(Timer::Interval).says("n1/1: keepalive");
 }
 
 /// For how long the stream to `n2` is kept in a minute in which something is pushed at each interval, or nothing but
@@ -373,13 +373,11 @@ fn lasts(options: Options, pushes: bool, answers: bool) -> Span {
             node.asked(put(7, 70));
         }
         let mut deeds = vec![node.fires(Timer::Interval)];
-        let asks = |(_, message): (StreamId, &Message)| {
-            matches!(message, Message::Frame(What::Keepalive, _))
-        };
-        if answers && deeds[0].frames().any(asks) {
+        let asks = |(_, message): (StreamId, &Message)| matches!(message, Message::Frame(frame) if frame.what() == What::Keepalive);
+        if answers && deeds[0].pushed().any(asks) {
             deeds.push(node.arrives(to(2), keepalive()));
         }
-        let effects = deeds.iter().flat_map(|deeds| deeds.0.effects());
+        let effects = deeds.iter().flat_map(|deeds| deeds.effects());
         let writing = Timer::Writing(n(2));
         let arms = |effect: &Effect<ZoneSync>| matches!(effect, Effect::Arm(timer, _) if *timer == writing);
         if effects.into_iter().any(arms) {
@@ -418,13 +416,13 @@ fn without_keepalive_a_stream_lasts_as_long_as_something_is_pushed() {
 fn without_keepalive_each_peer_that_something_is_pushed_to_is_given_its_time_anew() {
     let mut node = alone(3, keeping(false));
     node.fires(Timer::Dial(n(2)));
-    node.connects(to(2), 2, WINDOW).shows(
+    node.gets_stream(to(2), WINDOW).shows(
         "note connects: n2
          disarm Connecting(n2)
          arm Writing(n2) within 6s
-         push n1/1 past flush: digest of 28 bytes: nothing
-         push n1/1 past flush: digest of 34 bytes: nothing
-         push n1/1 past flush: digest of 32 bytes: nothing
+         push n1/1 past flush: digest of 28 bytes: all keys of kv, 1 range
+         push n1/1 past flush: digest of 34 bytes: all keys of sessions, 1 range
+         push n1/1 past flush: digest of 32 bytes: all keys of limits, 1 range
          arm Writing(n2) within 6s",
     );
     let mut node = settled_with(3, keeping(false));

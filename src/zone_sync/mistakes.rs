@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use netsplit::kv::Key;
-use netsplit::zone_sync::{
-    Content, Message, Module, Node, Participant, Record, Request, Response, Rules, What, Zone,
-    ZoneSync, decode,
-};
-use netsplit::{Effect, Input, Now, Outbox, Process};
-
-use super::{Found, Mistake, Planted};
+use super::ZoneSync;
+use super::clock::wall;
+use super::decode::decode;
+use super::frame::What;
+use super::message::Message;
+use super::module::Module;
+use super::node::Node;
+use super::record::{Content, Record};
+use super::request::{Request, Response};
+use super::state::Saved;
+use super::zone::{Rules, Zone};
+use crate::kv::Key;
+use crate::mistake::{Found, Mistake, Planted};
+use crate::{Effect, Input, Now, Outbox, Process};
 
 /// All of them.
-pub static ALL: &[Planted<Participant>] = &[
+pub(super) const ALL: &[Planted<Node>] = &[
     Planted {
         name: "takes_older",
         about: "a node takes what it is told, whether it is newer or not",
@@ -31,12 +37,12 @@ pub static ALL: &[Planted<Participant>] = &[
     Planted {
         name: "begins_lives_anew",
         about: "a node lets the life of a record begin anew when it is told of it",
-        plant: || Box::new(BeginsLivesAnew),
+        plant: || Box::new(begins_lives_anew),
     },
     Planted {
         name: "skips_the_snapshot",
         about: "a node takes nothing of the snapshot that a peer sends when it connects",
-        plant: || Box::new(SkipsTheSnapshot),
+        plant: || Box::new(skips_the_snapshot),
     },
     Planted {
         name: "tells_nobody",
@@ -47,6 +53,11 @@ pub static ALL: &[Planted<Participant>] = &[
         name: "admits_everyone",
         about: "a node admits what it should refuse",
         plant: || Box::new(Says(admits_everyone)),
+    },
+    Planted {
+        name: "answers_what_nobody_wrote",
+        about: "a node answers a read with a value that nobody wrote",
+        plant: || Box::new(Says(answers_what_nobody_wrote)),
     },
     Planted {
         name: "acknowledges_without_writing",
@@ -66,7 +77,7 @@ pub static ALL: &[Planted<Participant>] = &[
     Planted {
         name: "keeps_the_dead",
         about: "a node puts back what it has just removed for its age",
-        plant: || Box::new(KeepsTheDead),
+        plant: || Box::new(keeps_the_dead),
     },
     Planted {
         name: "restamps_what_it_loads",
@@ -76,31 +87,31 @@ pub static ALL: &[Planted<Participant>] = &[
     Planted {
         name: "overfills_its_zone",
         about: "a node keeps more records than its zone has room for",
-        plant: || Box::new(OverfillsItsZone),
+        plant: || Box::new(overfills_its_zone),
     },
     Planted {
         name: "ignores_versions",
         about: "a node takes what another version of a module tells for its own",
-        plant: || Box::new(IgnoresVersions),
+        plant: || Box::new(ignores_versions),
     },
     Planted {
         name: "quits_without_telling",
         about: "a node that is asked to quit stops at once",
-        plant: || Box::new(QuitsWithoutTelling),
+        plant: || Box::new(quits_without_telling),
     },
     Planted {
         name: "counts_twice",
-        about: "a node counts every message that comes in three times",
-        plant: || Box::new(CountsTwice),
+        about: "a node counts every message that comes in twice",
+        plant: || Box::new(counts_twice),
     },
 ];
 
 /// The records of a frame that arrives, with the module of its zone.
 fn told(input: &Input<ZoneSync>) -> Option<(Module, Vec<Record>)> {
-    let Input::Arrived(_, Message::Frame(_, bytes)) = input else {
+    let Input::Arrived(_, Message::Frame(frame)) = input else {
         return None;
     };
-    let frame = decode(bytes).ok()?;
+    let frame = decode(frame.bytes()).ok()?;
     let zone = |module: &Module| module.zone() == frame.header.zone;
     let module = Module::ALL.into_iter().find(zone)?;
     Some((module, frame.records().collect()))
@@ -123,17 +134,17 @@ fn asked_to_get(input: &Input<ZoneSync>) -> Option<Key> {
 /// Does something wrong with each record that is told, after the step.
 struct Told(fn(&mut Zone, Record));
 
-impl Mistake<Participant> for Told {
+impl Mistake<Node> for Told {
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
         let told = told(&input);
-        process.step(now, input, out);
-        if let (Some(node), Some((module, records))) = (process.node_mut(), told)
+        node.step(now, input, out);
+        if let Some((module, records)) = told
             && let Some(zone) = node.zone_mut(module)
         {
             records
@@ -166,15 +177,15 @@ fn invents_a_value(zone: &mut Zone, mut record: Record) {
 /// Does something wrong with each message that leaves; whether it leaves at all.
 struct Says(fn(&mut Message) -> bool);
 
-impl Mistake<Participant> for Says {
+impl Mistake<Node> for Says {
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
-        process.step(now, input, out);
+        node.step(now, input, out);
         out.effects_mut().retain_mut(|effect| match effect {
             Effect::Send { message, .. } | Effect::Push { message, .. } => (self.0)(message),
             _ => true,
@@ -183,7 +194,16 @@ impl Mistake<Participant> for Says {
 }
 
 fn tells_nobody(message: &mut Message) -> bool {
-    !matches!(message, Message::Frame(What::Live, _))
+    !matches!(message, Message::Frame(frame) if frame.what() == What::Live)
+}
+
+fn answers_what_nobody_wrote(message: &mut Message) -> bool {
+    if let Message::Answer { response, .. } = message
+        && let Response::Found(_, Some(value), _) = response
+    {
+        value.name += 1 << 40;
+    }
+    true
 }
 
 fn admits_everyone(message: &mut Message) -> bool {
@@ -195,46 +215,37 @@ fn admits_everyone(message: &mut Message) -> bool {
     true
 }
 
-struct BeginsLivesAnew;
-
-impl Mistake<Participant> for BeginsLivesAnew {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let told = told(&input);
-        process.step(now, input, out);
-        let Some((module, records)) = told else {
-            return;
-        };
-        let Some(zone) = process.node_mut().and_then(|node| node.zone_mut(module)) else {
-            return;
-        };
-        for mut record in records {
-            if zone.raw(record.key) == Some(&record) {
-                record.life += (now.wall.as_nanos() / 1_000).saturating_sub(record.stamp.time);
-                zone.merge(record, 0);
-            }
+fn begins_lives_anew(
+    node: &mut Node,
+    now: Now,
+    input: Input<ZoneSync>,
+    out: &mut Outbox<ZoneSync>,
+) {
+    let told = told(&input);
+    node.step(now, input, out);
+    let Some((module, records)) = told else {
+        return;
+    };
+    let Some(zone) = node.zone_mut(module) else {
+        return;
+    };
+    for mut record in records {
+        if zone.raw(record.key) == Some(&record) {
+            record.life += wall(now).saturating_sub(record.stamp.time);
+            zone.merge(record, 0);
         }
     }
 }
 
-struct SkipsTheSnapshot;
-
-impl Mistake<Participant> for SkipsTheSnapshot {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        if !matches!(input, Input::Arrived(_, Message::Frame(What::Snapshot, _))) {
-            process.step(now, input, out);
-        }
+fn skips_the_snapshot(
+    node: &mut Node,
+    now: Now,
+    input: Input<ZoneSync>,
+    out: &mut Outbox<ZoneSync>,
+) {
+    if !matches!(&input, Input::Arrived(_, Message::Frame(frame)) if frame.what() == What::Snapshot)
+    {
+        node.step(now, input, out);
     }
 }
 
@@ -243,10 +254,10 @@ struct AcknowledgesWithoutWriting {
     writes: u64,
 }
 
-impl Mistake<Participant> for AcknowledgesWithoutWriting {
+impl Mistake<Node> for AcknowledgesWithoutWriting {
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
@@ -262,10 +273,10 @@ impl Mistake<Participant> for AcknowledgesWithoutWriting {
             )
         );
         self.writes += u64::from(asks);
-        let before = (asks && self.writes.is_multiple_of(3)).then(|| process.clone());
-        process.step(now, input, out);
+        let before = (asks && self.writes.is_multiple_of(3)).then(|| node.clone());
+        node.step(now, input, out);
         if let Some(before) = before {
-            *process = before;
+            *node = before;
         }
     }
 }
@@ -276,16 +287,16 @@ struct AnswersFromMemory {
     reads: u64,
 }
 
-impl Mistake<Participant> for AnswersFromMemory {
+impl Mistake<Node> for AnswersFromMemory {
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
         let key = asked_to_get(&input);
-        process.step(now, input, out);
+        node.step(now, input, out);
         let Some(key) = key else {
             return;
         };
@@ -311,16 +322,16 @@ struct ServesTheDead {
     last: BTreeMap<Key, Response>,
 }
 
-impl Mistake<Participant> for ServesTheDead {
+impl Mistake<Node> for ServesTheDead {
     fn step(
         &mut self,
-        process: &mut Participant,
+        node: &mut Node,
         now: Now,
         input: Input<ZoneSync>,
         out: &mut Outbox<ZoneSync>,
     ) {
         let key = asked_to_get(&input);
-        process.step(now, input, out);
+        node.step(now, input, out);
         let Some(key) = key else {
             return;
         };
@@ -346,42 +357,28 @@ impl Mistake<Participant> for ServesTheDead {
     }
 }
 
-struct KeepsTheDead;
-
-impl Mistake<Participant> for KeepsTheDead {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let records = |node: &Node| -> Vec<Record> {
-            let zone = node.zone(Module::Keyval);
-            zone.into_iter().flat_map(Zone::iter).copied().collect()
-        };
-        let before = process.node().map(records).unwrap_or_default();
-        process.step(now, input, out);
-        let Some(node) = process.node_mut() else {
-            return;
-        };
-        let swept = node.swept;
-        let Some(zone) = node.zone_mut(Module::Keyval) else {
-            return;
-        };
-        for record in before {
-            if record.deadline() <= swept && zone.raw(record.key).is_none() {
-                zone.merge(record, 0);
-            }
+fn keeps_the_dead(node: &mut Node, now: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
+    let records = |node: &Node| -> Vec<Record> {
+        let zone = node.zone(Module::Keyval);
+        zone.into_iter().flat_map(Zone::iter).copied().collect()
+    };
+    let before = records(node);
+    node.step(now, input, out);
+    let swept = node.swept;
+    let Some(zone) = node.zone_mut(Module::Keyval) else {
+        return;
+    };
+    for record in before {
+        if record.deadline() <= swept && zone.raw(record.key).is_none() {
+            zone.merge(record, 0);
         }
     }
 }
 
 struct RestampsWhatItLoads;
 
-impl Mistake<Participant> for RestampsWhatItLoads {
-    fn boot(&mut self, disk: &mut Found<Participant>) {
-        use netsplit::zone_sync::state::Saved;
+impl Mistake<Node> for RestampsWhatItLoads {
+    fn boot(&mut self, disk: &mut Found<Node>) {
         for saved in disk.iter_mut().flatten() {
             if let Saved::Is(record) = saved {
                 record.stamp.time += 1;
@@ -390,91 +387,58 @@ impl Mistake<Participant> for RestampsWhatItLoads {
     }
 }
 
-struct OverfillsItsZone;
+fn overfills_its_zone(
+    node: &mut Node,
+    now: Now,
+    input: Input<ZoneSync>,
+    out: &mut Outbox<ZoneSync>,
+) {
+    node.step(now, input, out);
+    let Some(zone) = node.zone_mut(Module::Keyval) else {
+        return;
+    };
+    let Rules { capacity, .. } = *zone.rules();
+    if zone.total() == capacity {
+        let mut larger = Zone::new(Rules {
+            capacity: 2 * capacity,
+            ..*zone.rules()
+        });
+        for record in zone.iter() {
+            larger.merge(*record, 0);
+        }
+        *zone = larger;
+    }
+}
 
-impl Mistake<Participant> for OverfillsItsZone {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        process.step(now, input, out);
-        let Some(zone) = process
-            .node_mut()
-            .and_then(|node| node.zone_mut(Module::Keyval))
-        else {
-            return;
-        };
-        let Rules { capacity, .. } = *zone.rules();
-        if zone.total() == capacity {
-            let mut larger = Zone::new(Rules {
-                capacity: 2 * capacity,
-                ..*zone.rules()
-            });
-            for record in zone.iter() {
-                larger.merge(*record, 0);
-            }
-            *zone = larger;
+fn ignores_versions(node: &mut Node, now: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
+    let told = told(&input);
+    node.step(now, input, out);
+    if let Some((module, records)) = told
+        && let Some(zone) = node.zone_mut(module)
+    {
+        for record in records {
+            zone.merge(record, wall(now));
         }
     }
 }
 
-struct IgnoresVersions;
-
-impl Mistake<Participant> for IgnoresVersions {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let told = told(&input);
-        process.step(now, input, out);
-        if let (Some(node), Some((module, records))) = (process.node_mut(), told)
-            && let Some(zone) = node.zone_mut(module)
-        {
-            for record in records {
-                zone.merge(record, now.wall.as_nanos() / 1_000);
-            }
-        }
+fn quits_without_telling(
+    node: &mut Node,
+    now: Now,
+    input: Input<ZoneSync>,
+    out: &mut Outbox<ZoneSync>,
+) {
+    if input == Input::Quit {
+        out.stop("was asked to quit");
+    } else {
+        node.step(now, input, out);
     }
 }
 
-struct QuitsWithoutTelling;
-
-impl Mistake<Participant> for QuitsWithoutTelling {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        if input == Input::Quit {
-            out.stop("was asked to quit");
-        } else {
-            process.step(now, input, out);
-        }
-    }
-}
-
-struct CountsTwice;
-
-impl Mistake<Participant> for CountsTwice {
-    fn step(
-        &mut self,
-        process: &mut Participant,
-        now: Now,
-        input: Input<ZoneSync>,
-        out: &mut Outbox<ZoneSync>,
-    ) {
-        let came = matches!(input, Input::Arrived(..));
-        process.step(now, input, out);
-        if let Some(node) = process.node_mut().filter(|_| came) {
-            node.counters.msgs_in += 2;
-        }
+fn counts_twice(node: &mut Node, now: Now, input: Input<ZoneSync>, out: &mut Outbox<ZoneSync>) {
+    let came = matches!(input, Input::Arrived(..));
+    node.step(now, input, out);
+    if came {
+        node.counters.msgs_in += 1;
     }
 }
