@@ -231,7 +231,11 @@ impl Testbed<'_> {
             } else if path.exists() {
                 sources.push(file(path)?);
             } else {
-                let below = |source: &&Source| Path::new(&source.path).starts_with(path);
+                // By path, or as the table of verdicts calls them.
+                let below = |source: &&Source| {
+                    let title = verdict::title(source);
+                    Path::new(&source.path).starts_with(path) || Path::new(&title) == path
+                };
                 sources.extend(self.shipped.iter().filter(below).cloned());
             }
             if sources.len() == before {
@@ -456,7 +460,8 @@ fn list(modes: &[&dyn AnyMode], only: Option<&str>) -> Result<u8, Report> {
     {
         text += &format!("mode {}\n", mode.name());
         for (what, lines) in mode.describe() {
-            text += &format!("  {what}\n");
+            let none = if lines.is_empty() { ": none" } else { "" };
+            text += &format!("  {what}{none}\n");
             lines
                 .iter()
                 .for_each(|line| text += &format!("    {line}\n"));

@@ -13,6 +13,7 @@ use netsplit::{
 use netsplit_sim::play::Play;
 use netsplit_sim::scenario::Problem;
 use netsplit_sim::{Source, modes, prove};
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 struct Fronted;
@@ -21,6 +22,19 @@ struct Fronted;
 enum Message {
     Ask(OpId, NodeId),
     Done(OpId, NodeId),
+}
+
+/// They forgive what they do not know, which no mode's should; the reader does not.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Options {
+    stores: Stores,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Stores {
+    fast: bool,
 }
 
 /// A front or a store, as its name says.
@@ -45,7 +59,7 @@ impl Protocol for Fronted {
     type Request = u64;
     type Response = u64;
     type Note = Never;
-    type Options = ();
+    type Options = Options;
 }
 
 fn of(config: &Config<Fronted>, letter: char) -> Vec<NodeId> {
@@ -276,5 +290,22 @@ fn what_fits_no_class_is_refused_with_what_would_be_right() {
         NODES,
         "crash = 'f3'",
         "there is no `f3` in this scenario: they are f1 to f2",
+    );
+}
+
+#[test]
+fn an_option_that_no_type_forbids_is_refused_all_the_same() {
+    let with = |options: &str| format!("{NODES}\noptions = {options}");
+    let crash = "crash = 'any'";
+    assert!(read(&with("{ stores = { fast = true } }"), crash).is_ok());
+    refused(
+        &with("{ store = {} }"),
+        crash,
+        "`store` is not a key of the options: known: stores",
+    );
+    refused(
+        &with("{ stores = { fats = true } }"),
+        crash,
+        "`fats` is not a key of the options: known: fast",
     );
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use netsplit::{Class, Config, Kinds, Mode, NodeId, Planted, Promise, Span};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::DeTable;
@@ -212,6 +213,7 @@ impl Checks<'_> {
         };
         let place = options.span();
         let options = options.into_inner();
+        self.knows_every_option(&options)?;
         match M::check(&options) {
             Ok(()) => Ok(options),
             Err((key, help)) => {
@@ -221,6 +223,30 @@ impl Checks<'_> {
                     .help(help))
             }
         }
+    }
+
+    /// A mode whose options forgive keys that they do not know would run with its defaults, and nobody would notice.
+    fn knows_every_option<O: Serialize>(&self, options: &O) -> Result<(), Problem> {
+        let (Ok(file), Ok(known)) = (
+            DeTable::parse(&self.source.text),
+            toml::Table::try_from(options),
+        ) else {
+            return Ok(());
+        };
+        let written = file.get_ref().get("options");
+        let written = written.and_then(|options| options.get_ref().as_table());
+        let Some((name, place, known)) = written.and_then(|written| strange(written, &known))
+        else {
+            return Ok(());
+        };
+        let known = known.iter().map(String::as_str);
+        Err(Problem::unknown(
+            self.source,
+            Some(place),
+            "key of the options",
+            &name,
+            known,
+        ))
     }
 
     fn calm(&self, calm: Option<&Spanned<String>>) -> Result<Calm, Problem> {
@@ -383,6 +409,21 @@ pub(crate) fn seed_range(text: &str) -> Result<Range<u64>, String> {
         return Err(format!("`{text}` holds more than {MOST_SEEDS} seeds"));
     }
     Ok(first..end)
+}
+
+/// A key that is written and not known, in a table or below it: its name, where it stands, and what is known there.
+fn strange(
+    written: &DeTable<'_>,
+    known: &toml::Table,
+) -> Option<(String, Range<usize>, Vec<String>)> {
+    written.iter().find_map(|(key, value)| {
+        let name = key.get_ref().as_ref();
+        let Some(there) = known.get(name) else {
+            let known = known.keys().cloned().collect();
+            return Some((name.to_owned(), key.span(), known));
+        };
+        strange(value.get_ref().as_table()?, there.as_table()?)
+    })
 }
 
 /// Where the file says an option, by its name with a dot for each table that it stands in; none if it does not.

@@ -64,7 +64,10 @@ impl Problem {
             Some(near) => problem.label(format!("did you mean `{near}`?")),
             None => problem.label(format!("not a {what}")),
         }
-        .help(format!("known: {}", known.join(", ")))
+        .help(match &known[..] {
+            [] => "there are none".into(),
+            known => format!("known: {}", known.join(", ")),
+        })
     }
 
     /// What the TOML reader found.
