@@ -20,8 +20,8 @@ use crate::report::{manual, verdict};
 use crate::scenario::form::{Form, Key};
 use crate::scenario::{Source, schema, seed_range};
 
-/// So many events all that ships may cost: about 80 seconds on two cores, as one does 1.25 million a second, judged.
-const BUDGET: u64 = 200_000_000;
+/// So many events all that ships may cost: about a minute on two cores, as one does 1.25 million a second, judged.
+const BUDGET: u64 = 150_000_000;
 
 /// Where scenarios lie, if none ship.
 const FOLDER: &str = "scenarios";
