@@ -16,8 +16,8 @@ use crate::explore;
 use crate::modes::{self, AnyMode};
 use crate::play::{Play, Run, Tally, Verdict};
 use crate::report::transcript::{self, Wanted};
-use crate::report::{manual, verdict};
-use crate::scenario::form::{Form, Key};
+use crate::report::{list, manual, verdict};
+use crate::scenario::form::Form;
 use crate::scenario::{Source, schema, seed_range};
 
 /// So many events all that ships may cost: about a minute on two cores, as one does 1.25 million a second, judged.
@@ -37,8 +37,8 @@ const WRONG: u8 = 3;
 
 /// A deterministic simulation testbed for replication protocols.
 ///
-/// Without a command, every shipped scenario is run on its seeds. Exit code: 0 all as expected, 1 a violation, 2 a
-/// verdict is unknown, 3 the command or a scenario is wrong.
+/// Without a command, every shipped scenario is run, on as many of its seeds as a budget of events allows. Exit code: 0 all
+/// as expected, 1 a violation, 2 a verdict is unknown, 3 the command or a scenario is wrong.
 #[derive(Parser)]
 #[command(name = "netsplit", version, max_term_width = 100)]
 struct Cli {
@@ -444,61 +444,17 @@ fn summary(scenario: &dyn Play, run: &Run) -> String {
 }
 
 fn list(modes: &[&dyn AnyMode], only: Option<&str>) -> Result<u8, Report> {
-    if let Some(name) = only
-        && !modes.iter().any(|mode| mode.name() == name)
-    {
+    let is_wanted = |mode: &&&dyn AnyMode| only.is_none_or(|name| name == mode.name());
+    let wanted: Vec<&dyn AnyMode> = modes.iter().filter(is_wanted).copied().collect();
+    if let (Some(name), true) = (only, wanted.is_empty()) {
         let known: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
         return Err(miette::miette!(
             help = format!("known: {}", known.join(", ")),
             "`{name}` is not a mode"
         ));
     }
-    let mut text = String::new();
-    for mode in modes
-        .iter()
-        .filter(|mode| only.is_none_or(|name| name == mode.name()))
-    {
-        text += &format!("mode {}\n", mode.name());
-        for (what, lines) in mode.describe() {
-            let none = if lines.is_empty() { ": none" } else { "" };
-            text += &format!("  {what}{none}\n");
-            lines
-                .iter()
-                .for_each(|line| text += &format!("    {line}\n"));
-        }
-    }
-    text += &faults(&Form::of(modes));
-    print(&text);
+    print(&list::render(&wanted, &Form::of(modes)));
     Ok(FINE)
-}
-
-/// What a fault can say, a line a key.
-fn faults(form: &Form) -> String {
-    let line = |key: &Key<'_>| {
-        let needed = if key.required { "" } else { "?" };
-        let (name, value, about) = (key.name, form.write(key.part), key.in_short());
-        format!("    {name}{needed} = {value}: {about}\n")
-    };
-    let mut text = String::from("faults\n  each, with one of those below (`?`: can be left out)\n");
-    form.of_every_fault()
-        .iter()
-        .for_each(|key| text += &line(key));
-    let mut kind = "";
-    for fault in form.faults() {
-        if fault.kind != kind {
-            kind = fault.kind;
-            text += &format!("  {}\n", kind.to_lowercase());
-        }
-        text += &line(&Key {
-            required: true,
-            ..fault.key
-        });
-    }
-    text += "values\n";
-    for (name, about) in form.values() {
-        text += &format!("  {name}: {}\n", about.replace('`', ""));
-    }
-    text
 }
 
 /// Prints the form of scenario files, for editors or for people.

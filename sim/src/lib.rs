@@ -5,12 +5,12 @@
 //!
 //! # A protocol of your own
 //!
-//! Nothing has to be set up: a crate with these dependencies is enough, and no configuration of madsim.
+//! Nothing has to be set up: a crate beside a checkout, with these dependencies, is enough, and no configuration of madsim.
 //!
 //! ```toml
 //! [dependencies]
-//! netsplit = "0.1"
-//! netsplit-sim = "0.1"
+//! netsplit = { path = "../netsplit" }
+//! netsplit-sim = { path = "../netsplit/sim" }
 //! serde = { version = "1", features = ["derive"] }
 //!
 //! [profile.test]

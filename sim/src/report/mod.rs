@@ -1,5 +1,6 @@
 //! What people read.
 
+pub mod list;
 pub mod manual;
 mod thread;
 pub mod transcript;
