@@ -309,3 +309,12 @@ fn an_option_that_no_type_forbids_is_refused_all_the_same() {
         "`fats` is not a key of the options: known: fast",
     );
 }
+
+#[test]
+fn who_has_one_kind_of_node_wants_a_number() {
+    let text = "mode = 'raft'\nnodes = { server = 5 }\nseeds = '0..1'\nlength = '1s'\n\
+                workload = { clients = 1, rate = '5/s', mix = { put = 1 } }\n";
+    let read = modes::read(&modes::SHIPPED, &Source::new("raft.toml", text));
+    let told = read.map(|_| ()).expect_err("it is wrong");
+    assert_eq!(told.to_string(), "raft has one kind of node");
+}

@@ -1,12 +1,13 @@
 //! Laws: what holds whatever happens.
 
+mod cases;
+
 use netsplit_sim::modes;
 use netsplit_sim::play::Verdict;
 use netsplit_sim::report::verdict::replay;
 use netsplit_sim::scenario::Source;
 use netsplit_sim::world::ground::Footing;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 /// Every fault that the world knows, but the ones that Raft does not promise to survive and those of a name, which it does
 /// not look up: WHOM is anybody, FACTOR a number
@@ -252,24 +253,8 @@ fn zone_sync() -> impl Strategy<Value = String> {
     )
 }
 
-/// The same hundred cases every time; where PROPTEST_CASES says how many, fresh ones.
-fn config() -> ProptestConfig {
-    #[expect(clippy::disallowed_methods, reason = "whoever asks for more cases")]
-    let asked = std::env::var("PROPTEST_CASES").is_ok();
-    let (cases, rng_seed) = if asked {
-        (ProptestConfig::default().cases, RngSeed::Random)
-    } else {
-        (100, RngSeed::Fixed(1))
-    };
-    ProptestConfig {
-        cases,
-        rng_seed,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases::config())]
 
     #[test]
     fn any_schedule_of_faults_keeps_every_invariant_and_promise_of_raft(text in raft(), seed in 0_u64..1_000_000) {

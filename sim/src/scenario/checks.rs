@@ -164,6 +164,11 @@ impl Checks<'_> {
             (NodesFile::Number(number), [class]) => {
                 return Ok(of(class, *number, nodes.span())?.collect());
             }
+            (NodesFile::ByClass(_), [class]) => {
+                let message = format!("{} has one kind of node", M::NAME);
+                let help = format!("write nodes = {}", class.number.start());
+                return Err(self.at(nodes.span(), message).help(help));
+            }
             (NodesFile::ByClass(numbers), _) => numbers,
             (NodesFile::Number(number), classes) => {
                 let message = format!("{} has {} kinds of node", M::NAME, classes.len());

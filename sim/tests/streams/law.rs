@@ -9,12 +9,14 @@
 //! world: each end gets a prefix of what the other pushed, in order; all of it before it hears that the other closed;
 //! nothing after the end; credit only for what was taken in; and no stream has the name of another.
 
+#[path = "../cases/mod.rs"]
+mod cases;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use netsplit_sim::report::transcript::Wanted;
 use netsplit_sim::world::ground::Footing;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use super::seen::{Seen, listen, read};
 
@@ -119,24 +121,8 @@ fn head() -> impl Strategy<Value = (u64, String)> {
     )
 }
 
-/// The same hundred cases every time; where PROPTEST_CASES says how many, fresh ones.
-fn config() -> ProptestConfig {
-    #[expect(clippy::disallowed_methods, reason = "whoever asks for more cases")]
-    let asked = std::env::var("PROPTEST_CASES").is_ok();
-    let (cases, rng_seed) = if asked {
-        (ProptestConfig::default().cases, RngSeed::Random)
-    } else {
-        (100, RngSeed::Fixed(1))
-    };
-    ProptestConfig {
-        cases,
-        rng_seed,
-        ..ProptestConfig::default()
-    }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases::config())]
 
     #[test]
     fn any_schedule_of_faults_leaves_of_every_stream_what_it_promises(
