@@ -81,7 +81,7 @@ impl<M: Mode> Invariants<M> for () {
 }
 
 /// An invariant that was found broken; the world adds the time.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Broken {
     /// Its name, one of [`Invariants::NAMES`].
     pub invariant: &'static str,

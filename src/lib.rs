@@ -10,8 +10,11 @@
 //! 3. [`invariant`]: what must hold inside it, and [`mistake`]: what is planted to see it found;
 //! 4. [`time`], [`id`], [`queue`], [`kv`]: the words the others use;
 //! 5. [`solo`]: one process on an empty stage, to write tests with;
-//! 6. the modes: [`raft`], [`zone_sync`].
+//! 6. [`small_world`]: systems that are looked at whole;
+//! 7. [`register`], a small consistent truth for whoever needs one;
+//! 8. the modes: [`raft`], [`zone_sync`], [`sibling_quorum`], [`caspaxos`].
 
+pub mod caspaxos;
 pub mod id;
 pub mod invariant;
 pub mod kv;
@@ -21,6 +24,9 @@ pub mod outbox;
 pub mod process;
 pub mod queue;
 pub mod raft;
+pub mod register;
+pub mod sibling_quorum;
+pub mod small_world;
 pub mod solo;
 pub mod time;
 pub mod zone_sync;
@@ -34,4 +40,5 @@ pub use process::{
     Closing, Config, Damage, DiskError, Input, Kinds, Never, Outcome, Process, Protocol, Role, Size,
 };
 pub use queue::{Losable, Queue};
+pub use small_world::SmallWorld;
 pub use time::{Now, Span, SpanRange, Time};

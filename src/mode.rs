@@ -195,6 +195,15 @@ pub enum Promise<P: Protocol> {
         /// of the run counts as a fault.
         recovery: Span,
     },
+    /// Whoever asks in one session never goes back, and what anybody was shown had been accepted: looks may be stale, but
+    /// what is linearizable is never older than what was shown before, and a revision has one value. Every answer names
+    /// the revision of its key. A session is what a client does in one of its lives.
+    SessionOrder {
+        /// How any operation looks, also one that may be answered with what is old.
+        view: View<P>,
+        /// The same for those that are linearizable; none for the others.
+        strong: View<P>,
+    },
     /// What has outlived its life is not shown any more.
     Expires(View<P>),
     /// What is admitted of a key stays within a rate, up to what the servers can admit before they hear of each other.
@@ -239,6 +248,7 @@ impl<P: Protocol> Promise<P> {
             Promise::Monotonic(_) => "monotonic",
             Promise::NewestWins { .. } => "newest_wins",
             Promise::ReadYourWrites { .. } => "read_your_writes",
+            Promise::SessionOrder { .. } => "session_order",
             Promise::Expires(_) => "expires",
             Promise::Limited { .. } => "limited",
         }

@@ -77,6 +77,8 @@
 //! after every step of a server; the judges in [`check`] are blind: they get the [`history`] of what clients saw, and the
 //! log of faults. [`play`] adds up what was found, [`explore`] makes many runs on all cores, [`report`] puts them into
 //! words, and [`cli`] prints them.
+//!
+//! What a run shows is a sample. Of a system that is small enough, [`small_world`] shows all that can happen.
 
 pub mod check;
 pub mod cli;
@@ -88,6 +90,7 @@ pub mod prove;
 pub mod report;
 pub mod scenario;
 pub mod shipped;
+pub mod small_world;
 pub mod workload;
 pub mod world;
 

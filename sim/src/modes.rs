@@ -1,7 +1,9 @@
 //! The modes that a command line knows. Whoever brings one of their own passes it to [`crate::cli::main`]; nothing else
 //! has to change.
 
+use netsplit::caspaxos::CasPaxos;
 use netsplit::raft::Raft;
+use netsplit::sibling_quorum::SiblingQuorum;
 use netsplit::zone_sync::ZoneSync;
 use netsplit::{Class, Config, Invariants, Kinds, Mode, Promise};
 use serde_json::{Map, Value};
@@ -131,7 +133,7 @@ fn survives<M: Mode>() -> Vec<String> {
 }
 
 /// The modes that ship. A static, and no constant, so that they are compiled here, and not wherever they are named.
-pub static SHIPPED: [&dyn AnyMode; 2] = [&Raft, &ZoneSync];
+pub static SHIPPED: [&dyn AnyMode; 4] = [&Raft, &SiblingQuorum, &ZoneSync, &CasPaxos];
 
 /// Reads a scenario of whichever mode it names.
 ///

@@ -1,14 +1,32 @@
 //! The committed figures are those of this code: a small cell of each table is made again.
 
+#[path = "../examples/sibling_quorum_figures/accept.rs"]
+mod accept;
+#[path = "../examples/sibling_quorum_figures/failover.rs"]
+mod failover;
 #[path = "../examples/zone_sync_figures/heal.rs"]
 mod heal;
+#[path = "../examples/sibling_quorum_figures/onlooker.rs"]
+mod onlooker;
+#[path = "../examples/sibling_quorum_figures/register.rs"]
+mod register;
 #[path = "../examples/zone_sync_figures/steady.rs"]
 mod steady;
 #[path = "../examples/zone_sync_figures/watch.rs"]
 mod watch;
 
-const REPORT: &str = include_str!("../../reports/zone_sync_figures.md");
-const COMMAND: &str = "cargo run --release -p netsplit-sim --example zone_sync_figures > reports/zone_sync_figures.md";
+/// A report, and the name of the example that makes it.
+type Report = (&'static str, &'static str);
+
+const ZONE_SYNC: Report = (
+    include_str!("../../reports/zone_sync_figures.md"),
+    "zone_sync_figures > reports/zone_sync_figures.md",
+);
+
+const SIBLING_QUORUM: Report = (
+    include_str!("../../reports/sibling_quorum.md"),
+    "sibling_quorum_figures > reports/sibling_quorum.md",
+);
 
 #[test]
 fn the_steady_state_is_as_reported() {
@@ -17,18 +35,37 @@ fn the_steady_state_is_as_reported() {
         ("hardened", 1_000, 3),
         ("tuned", 1_000, 10),
     ] {
-        stands(&steady::row(way, rate, nodes));
+        stands(ZONE_SYNC, &steady::row(way, rate, nodes));
     }
 }
 
 #[test]
 fn a_partition_heals_as_reported() {
-    stands(&heal::row("hardened", 1));
+    stands(ZONE_SYNC, &heal::row("hardened", 1));
 }
 
-fn stands(row: &str) {
+#[test]
+fn updates_are_accepted_as_reported() {
+    stands(SIBLING_QUORUM, &accept::latency(3, 2, None));
+    stands(SIBLING_QUORUM, &accept::latency(5, 3, Some(1_000)));
+    stands(SIBLING_QUORUM, &accept::weight(3, 1));
+}
+
+#[test]
+fn another_main_is_found_as_reported() {
+    stands(SIBLING_QUORUM, &failover::rows("usual", false));
+    stands(SIBLING_QUORUM, &failover::rows("brisk", true));
+}
+
+#[test]
+fn a_sibling_is_registered_as_reported() {
+    stands(SIBLING_QUORUM, &register::row(512));
+}
+
+fn stands((report, example): Report, row: &str) {
     assert!(
-        REPORT.contains(row),
-        "the report does not say this; if that is meant, make it anew with\n{COMMAND}\n{row}"
+        report.contains(row),
+        "the report does not say this; if that is meant, make it anew with\n\
+         cargo run --release -p netsplit-sim --example {example}\n{row}"
     );
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use netsplit::caspaxos::CasPaxos;
 use netsplit::raft::Raft;
+use netsplit::sibling_quorum::SiblingQuorum;
 use netsplit::zone_sync::ZoneSync;
 use netsplit::{Invariants, Mode, Promise};
 use netsplit_sim::world::WORLD_PROMISES;
@@ -102,14 +104,31 @@ fn the_world_and_the_judges_know_no_mode() {
         "sim/src/scenario",
         "sim/src/explore",
         "sim/src/report",
+        "sim/src/small_world",
     ];
-    nowhere(&rooms, &["Raft", "ZoneSync", "raft::", "zone_sync::"], &[]);
+    let modes = [
+        "Raft",
+        "ZoneSync",
+        "CasPaxos",
+        "SiblingQuorum",
+        "raft::",
+        "zone_sync::",
+        "caspaxos::",
+        "sibling_quorum::",
+        "register::",
+    ];
+    nowhere(&rooms, &modes, &[]);
 }
 
 #[test]
 fn modes_do_not_know_each_other() {
-    nowhere(&["src/raft"], &["zone_sync"], &[]);
-    nowhere(&["src/zone_sync"], &["raft"], &[]);
+    let modes = ["raft", "zone_sync", "caspaxos", "sibling_quorum"];
+    for mode in modes {
+        let others: Vec<&str> = modes.into_iter().filter(|other| *other != mode).collect();
+        nowhere(&[&format!("src/{mode}")], &others, &[]);
+    }
+    // Anyone may use a register, which knows nobody.
+    nowhere(&["src/register"], &modes, &[]);
 }
 
 #[test]
@@ -191,11 +210,13 @@ fn unseen<M: Mode>() -> Vec<&'static str> {
 fn every_mistake_is_planted_and_every_judge_and_invariant_is_seen_to_convict() {
     assert_eq!(unseen::<Raft>(), [""; 0]);
     assert_eq!(unseen::<ZoneSync>(), [""; 0]);
+    assert_eq!(unseen::<CasPaxos>(), [""; 0]);
+    assert_eq!(unseen::<SiblingQuorum>(), [""; 0]);
 }
 
 #[test]
 fn what_every_world_promises_is_seen_to_be_broken() {
-    let modes = ["raft", "zone_sync"];
+    let modes = ["raft", "zone_sync", "caspaxos", "sibling_quorum"];
     let convicted: BTreeSet<String> = modes
         .iter()
         .flat_map(|mode| named(&["must_fail", "weakness"], mode, "violated"))

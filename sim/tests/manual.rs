@@ -174,9 +174,17 @@ fn around(mode: &dyn AnyMode, snippet: &str) -> String {
         .as_object()
         .expect("a mode has operations");
     let operation = operations.keys().next().expect("a mode has an operation");
+    // Five, or five of each class.
+    let classes = schema["Nodes"]["properties"].as_object();
+    let nodes = classes.map_or(json!(5), |classes| {
+        classes
+            .keys()
+            .map(|name| (name.clone(), json!(5)))
+            .collect()
+    });
     let base = json!({
         "mode": mode.name(),
-        "nodes": 5,
+        "nodes": nodes,
         "seeds": "0..1",
         "length": "20s",
         "machine": "gce_8_vcpu",

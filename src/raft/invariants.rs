@@ -19,7 +19,7 @@ use crate::process::Damage;
 use crate::{Life, NodeId};
 
 /// All of them, with what they remember of the run.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct RaftInvariants {
     /// By the number of the server.
     servers: Vec<Seen>,
@@ -31,6 +31,7 @@ pub struct RaftInvariants {
 }
 
 /// A committed entry, and who was the first to commit it, in which term.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Committed {
     entry: Entry,
     by: NodeId,
@@ -38,6 +39,7 @@ struct Committed {
 }
 
 /// The entries of one term.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Made {
     first: Index,
     /// With each, the term of the entry before it.
@@ -45,7 +47,7 @@ struct Made {
 }
 
 /// What was last seen of one server.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Seen {
     life: Life,
     term: Term,
@@ -58,7 +60,7 @@ struct Seen {
 }
 
 /// A disk's content, followed record by record.
-#[derive(Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 struct Shadow {
     generation: u32,
     read: usize,
@@ -143,6 +145,13 @@ impl Invariants<Raft> for RaftInvariants {
 }
 
 impl RaftInvariants {
+    /// What was committed at an index, if anything was.
+    pub(super) fn committed(&self, index: Index) -> Option<&Entry> {
+        let place = (index.0 as usize).checked_sub(1)?;
+        let committed = self.committed.get(place)?;
+        Some(&committed.entry)
+    }
+
     fn seen(&mut self, node: NodeId) -> &mut Seen {
         &mut self.servers[node.number() as usize - 1]
     }
@@ -253,6 +262,10 @@ impl RaftInvariants {
         }
 
         let servers = cluster.servers();
+        // Who died as its vote left has taken no step since.
+        servers
+            .iter()
+            .for_each(|id| self.read_disk(cluster, *id, found));
         let holds = |id: &&NodeId| {
             self.servers
                 .get(id.number() as usize - 1)
@@ -334,7 +347,12 @@ impl RaftInvariants {
             .log
             .position(server.commit)
             .unwrap_or_default();
-        self.committed_is_durable(cluster, node, newest, found);
+        if !self.is_durable(cluster, newest) {
+            // Who died as its answer left has taken no step since.
+            let servers = cluster.servers().iter();
+            servers.for_each(|id| self.read_disk(cluster, *id, found));
+            self.committed_is_durable(cluster, node, newest, found);
+        }
         if matches!(server.standing, Standing::Leader(_)) && newest.term != server.durable.term {
             let evidence = format!(
                 "{node} leads term {} and commits {newest}",
@@ -347,6 +365,21 @@ impl RaftInvariants {
         }
     }
 
+    fn is_durable(&self, cluster: &impl Cluster<Raft>, newest: Position) -> bool {
+        self.holders(cluster, newest) >= majority(cluster.servers().len())
+    }
+
+    /// How many disks have an entry, as far as they were read.
+    fn holders(&self, cluster: &impl Cluster<Raft>, entry: Position) -> usize {
+        let has = |id: &&NodeId| {
+            let seen = self.servers.get(id.number() as usize - 1);
+            seen.is_some_and(|Seen { disk, .. }| {
+                disk.lost || disk.log.get(entry.index.0 as usize - 1) == Some(&entry.term)
+            })
+        };
+        cluster.servers().iter().filter(has).count()
+    }
+
     /// By log matching, who has the newest committed entry on disk has all before it. A server that lost its disk counts
     /// as one that has it: it elects nobody any more, so that every majority that can still form has a holder.
     fn committed_is_durable(
@@ -356,17 +389,8 @@ impl RaftInvariants {
         newest: Position,
         found: &mut Vec<Broken>,
     ) {
-        let has = |id: &NodeId| {
-            let disk = self
-                .servers
-                .get(id.number() as usize - 1)
-                .map(|seen| &seen.disk);
-            disk.is_some_and(|disk| {
-                disk.lost || disk.log.get(newest.index.0 as usize - 1) == Some(&newest.term)
-            })
-        };
         let members = cluster.servers().len();
-        let holders = cluster.servers().iter().filter(|id| has(id)).count();
+        let holders = self.holders(cluster, newest);
         // What was committed earlier may be held by fewer by name when a later entry was committed at once: only the
         // newest is asked for.
         if holders < majority(members) {

@@ -335,6 +335,16 @@ impl Server {
 }
 
 impl Office {
+    /// Forgets which round it is, and who answered which: for small worlds without reads. Whom it heard matters only if it
+    /// is going to check its quorum.
+    pub(super) fn forget_rounds(&mut self, checks_quorum: bool) {
+        (self.round, self.confirmed) = (0, 0);
+        for follower in &mut self.followers {
+            follower.round = 0;
+            follower.heard &= checks_quorum;
+        }
+    }
+
     /// Answers the reads whose round a majority has confirmed, and whose index is executed.
     fn answer_reads(&mut self, commit: Index, machine: &Machine, out: &mut Outbox<Raft>) {
         while let Some(read) = self.reads.front()

@@ -31,7 +31,7 @@
 //! Ravel, a key-value store over Raft groups.
 //!
 //! In reading order: [`message`], [`log`], [`state`], [`server`], [`follower`], [`candidate`], [`leader`], [`client`],
-//! [`options`], [`invariants`], `mistakes`, [`cluster`].
+//! [`options`], [`invariants`], `mistakes`, [`cluster`], [`small_world`].
 
 pub mod candidate;
 pub mod client;
@@ -45,6 +45,7 @@ mod mistakes;
 pub mod options;
 mod progress;
 pub mod server;
+pub mod small_world;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -55,4 +56,5 @@ pub use invariants::RaftInvariants;
 pub use message::{Message, Note, Timer};
 pub use options::Options;
 pub use server::{Server, Standing};
+pub use small_world::SmallRaft;
 pub use state::Record;

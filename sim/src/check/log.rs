@@ -1,8 +1,8 @@
 //! The fault log: what befell the servers of a run, and when, for judges whose promises depend on it.
 //!
 //! It knows whom a fault reached, and not what it did: a link that is cut and one that is slow are both in trouble. It
-//! knows of deaths, but nothing of what was in a process. What befalls clients is not in it, for that is in the history:
-//! a call that took long.
+//! knows of deaths, but nothing of what was in a process. Of clients it knows when they died, which ends a session, and
+//! no more: what else befalls them is in the history, as a call that took long.
 //!
 //! A trouble is over when its fault is. What it leaves behind, such as connections that have to be made again, takes its
 //! time after that; how long is for the mode to say, and for a judge to add.
@@ -12,7 +12,7 @@ use std::fmt;
 
 use netsplit::{NodeId, Span, Time};
 
-/// What befell the servers of a run.
+/// What befell the servers of a run, and which clients died.
 ///
 /// Instants are in world time. All spans of questions include both of their ends, and so do those of troubles: what
 /// happens at one instant has touched whatever happens at that instant.
@@ -160,6 +160,11 @@ impl FaultLog {
         self.begin(Reach::Node(node), at);
     }
 
+    /// A client loses what it had in memory, and its session is over. That is no trouble of any server's.
+    pub fn lose_client(&mut self, client: NodeId, at: Time) {
+        self.deaths.entry(client).or_default().push(at);
+    }
+
     /// A server that was asked to quit is about to, of its own accord. It dies as well.
     pub fn part(&mut self, node: NodeId, at: Time) {
         self.partings.entry(node).or_default().push(at);
@@ -211,7 +216,7 @@ impl FaultLog {
         troubles
     }
 
-    /// When a server lost what it had in memory, in order.
+    /// When a server or a client lost what it had in memory, in order.
     pub fn deaths(&self, node: NodeId) -> &[Time] {
         self.deaths.get(&node).map_or(&[], Vec::as_slice)
     }
@@ -237,6 +242,13 @@ impl FaultLog {
         let deaths = self.deaths(node);
         let next = deaths.get(deaths.partition_point(|at| *at < from));
         next.is_some_and(|at| *at <= until)
+    }
+
+    /// In which of its lives a server or a client was throughout a span; none if it died in it.
+    pub fn life(&self, node: NodeId, from: Time, until: Time) -> Option<usize> {
+        let deaths = self.deaths(node);
+        let before = deaths.partition_point(|at| *at < from);
+        (!self.died(node, from, until)).then_some(before)
     }
 
     /// Whether something of exactly this reach was in trouble.
@@ -437,6 +449,30 @@ mod tests {
         assert!(!log.is_troubled(Reach::Node(n(1)), at(21), at(90)));
         assert!(log.died(n(1), at(10), at(10)));
         assert!(!log.died(n(1), at(11), at(90)) && !log.died(n(2), at(0), at(90)));
+    }
+
+    #[test]
+    fn a_life_ends_with_a_death_and_the_instant_of_a_death_is_in_none() {
+        let mut log = log(1, &[]);
+        log.die(n(1), at(10));
+        log.rise(n(1), at(20));
+        log.die(n(1), at(30));
+        let life = |from, until| log.life(n(1), at(from), at(until));
+        assert_eq!(
+            [life(0, 9), life(11, 29), life(31, 99)],
+            [0, 1, 2].map(Some)
+        );
+        assert_eq!([life(0, 10), life(10, 11), life(9, 31)], [None; 3]);
+    }
+
+    #[test]
+    fn a_client_that_dies_troubles_no_server() {
+        let mut log = log(2, &[]);
+        let client = NodeId::client(1);
+        log.lose_client(client, at(10));
+        assert_eq!(log.deaths(client), [at(10)]);
+        assert!(log.troubles().is_empty());
+        assert_eq!(log.survivors().len(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod log;
 pub mod monotonic;
 pub mod newest_wins;
 pub mod read_your_writes;
+pub mod session_order;
 #[cfg(test)]
 mod story;
 
@@ -105,6 +106,7 @@ impl<'a, P: Protocol> Views<'a, P> {
             | Promise::Monotonic(view)
             | Promise::NewestWins { view, .. }
             | Promise::ReadYourWrites { view, .. }
+            | Promise::SessionOrder { view, .. }
             | Promise::Expires(view) => self.calls(view).iter().any(is_answered),
             Promise::Limited { view, .. } => !self.history.admissions(view).is_empty(),
         }
@@ -112,13 +114,24 @@ impl<'a, P: Protocol> Views<'a, P> {
 
     /// The calls in a view.
     fn calls(&mut self, view: View<P>) -> &[Call] {
+        let place = self.place(view);
+        &self.taken[place].1
+    }
+
+    /// The calls in each of two views.
+    fn both(&mut self, one: View<P>, other: View<P>) -> (&[Call], &[Call]) {
+        let (one, other) = (self.place(one), self.place(other));
+        (&self.taken[one].1, &self.taken[other].1)
+    }
+
+    /// Where the calls in a view stand, which it takes if nobody has.
+    fn place(&mut self, view: View<P>) -> usize {
         // Two functions at one address do the same, and one at two addresses is taken twice: neither does harm.
         let is_taken = |(taken, _): &(View<P>, _)| std::ptr::fn_addr_eq(*taken, view);
-        let place = self.taken.iter().position(is_taken).unwrap_or_else(|| {
+        self.taken.iter().position(is_taken).unwrap_or_else(|| {
             self.taken.push((view, self.history.calls(view)));
             self.taken.len() - 1
-        });
-        &self.taken[place].1
+        })
     }
 }
 
@@ -152,6 +165,10 @@ pub fn judge<P: Protocol>(
                 recovery,
             };
             read_your_writes::judge(views.calls(view), log, bounds)
+        }
+        Promise::SessionOrder { view, strong } => {
+            let (calls, strong) = views.both(view, strong);
+            session_order::judge(calls, strong, log)
         }
         Promise::Expires(view) => expires::judge(views.calls(view), log),
         Promise::Limited {

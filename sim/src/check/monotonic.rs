@@ -41,10 +41,8 @@ pub fn judge(calls: &[Call], log: &FaultLog) -> Finding {
 /// Who answered a call, and in which life; none if it is not known, or a death lies in between.
 fn life(call: &Call, log: &FaultLog) -> Option<(NodeId, usize)> {
     let (server, returned_at) = (call.server?, call.returned_at?);
-    let deaths = log.deaths(server);
-    let before = deaths.partition_point(|at| *at < call.invoked_at);
-    let until = deaths.partition_point(|at| *at <= returned_at);
-    (before == until).then_some((server, before))
+    let life = log.life(server, call.invoked_at, returned_at)?;
+    Some((server, life))
 }
 
 /// Judges what one server said of one key in one life, where nothing excuses that something older is shown.

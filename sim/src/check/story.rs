@@ -70,6 +70,13 @@ pub(super) fn create(server: u32, at: (u64, u64), name: u64, revision: u64) -> C
 }
 
 impl Call {
+    pub(super) fn by(self, client: u32) -> Call {
+        Call {
+            client: NodeId::client(client),
+            ..self
+        }
+    }
+
     pub(super) fn unanswered(self) -> Call {
         Call {
             exchange: Exchange {

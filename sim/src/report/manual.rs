@@ -9,6 +9,7 @@ use crate::modes::AnyMode;
 use crate::scenario::Machine;
 use crate::scenario::form::{Fault, Form, Key, toml};
 use crate::world::WORLD_PROMISES;
+use serde_json::Value;
 
 const PROSE: &str = include_str!("manual.md");
 
@@ -213,13 +214,22 @@ fn one_mode(mode: &dyn AnyMode) -> String {
         text,
         "\nIts options with their defaults; [src/{name}/options.rs](../src/{name}/options.rs) says what each is.\n"
     );
-    let options = &mode.schema()["Options"]["properties"];
-    text += &format!("```toml\nmode = \"{name}\"\n\n[options]\n");
-    for (key, option) in options.as_object().into_iter().flatten() {
+    text += &format!("```toml\nmode = \"{name}\"\n");
+    options(&mut text, "options", &mode.schema()["Options"]);
+    text += "```\n\n";
+    text
+}
+
+/// The keys of a table of options with their defaults, then the tables in it.
+fn options(text: &mut String, table: &str, schema: &Value) {
+    let keys = || schema["properties"].as_object().into_iter().flatten();
+    let _ = writeln!(text, "\n[{table}]");
+    for (key, option) in keys() {
         if let Some(default) = option.get("default") {
             let _ = writeln!(text, "{key} = {}", toml(default));
         }
     }
-    text += "```\n\n";
-    text
+    for (key, option) in keys().filter(|(_, option)| option.get("properties").is_some()) {
+        options(text, &format!("{table}.{key}"), option);
+    }
 }

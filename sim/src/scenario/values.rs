@@ -209,8 +209,10 @@ impl JsonSchema for Nodes {
         "Nodes".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 1 })
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let number = json_schema!({ "type": "integer", "minimum": 1 });
+        let of_each = generator.subschema_for::<BTreeMap<String, Count>>();
+        json_schema!({ "anyOf": [number, of_each] })
     }
 }
 

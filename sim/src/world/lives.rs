@@ -61,7 +61,9 @@ impl<M: Mode> World<'_, M> {
         host.disk.crash(self.disks[slot].draw(host.flushes));
         host.life.0 += 1;
         host.dead = silent;
-        if !host.id.is_client() {
+        if host.id.is_client() {
+            self.log.lose_client(host.id, self.now);
+        } else {
             self.log.die(host.id, self.now);
         }
         let draw = self.disks[slot].draw(host.flushes);

@@ -54,7 +54,7 @@ fn what_befalls_a_server_reaches_it() {
 }
 
 #[test]
-fn what_befalls_clients_is_no_affair_of_the_judges() {
+fn what_befalls_clients_troubles_no_server() {
     for deed in [
         "pause = 'clients'",
         "crash = 'clients'",
@@ -71,6 +71,14 @@ fn who_goes_down_dies_once_and_is_in_trouble_until_it_is_back() {
     let died = Time::ZERO + Span::millis(100);
     assert_eq!(log.deaths(NodeId::server(2)), [died]);
     assert!(log.deaths(NodeId::server(1)).is_empty());
+}
+
+#[test]
+fn a_client_that_goes_down_dies_and_that_is_all() {
+    let log = seen::log("", &["at = '100ms', for = '50ms', crash = 'c1'"]);
+    let died = Time::ZERO + Span::millis(100);
+    assert_eq!(log.deaths(NodeId::client(1)), [died]);
+    assert!(log.troubles().is_empty());
 }
 
 #[test]
