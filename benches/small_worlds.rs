@@ -12,8 +12,8 @@ use netsplit::sibling_quorum::{Rules, SmallSiblings};
 use netsplit::small_world::{Bounds, Often, SmallWorld};
 use netsplit_sim::small_world::{Effort, Explored, explore};
 
-/// A state takes up to 300 bytes, and is come to two or more times: this stays below 6 GiB.
-const STATES: usize = 40_000_000;
+/// A state takes up to 300 bytes, and in the largest worlds is come to three times or more: this stays below 8 GiB.
+const STATES: usize = 80_000_000;
 
 /// What one world is called, whether it is done in a second, and how it is looked at.
 type World = (&'static str, bool, Box<dyn FnOnce(Effort) -> Explored>);
