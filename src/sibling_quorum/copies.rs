@@ -65,18 +65,21 @@ impl Disks {
                 };
             }
         }
+        let mut rotten = false;
         for record in &records[read..] {
             match record {
                 Ok(record) => self.take(cluster, server, record),
-                Err(Damage::Rotten) => {
-                    let copies = self
-                        .copies
-                        .iter_mut()
-                        .filter(|((node, _), _)| *node == server);
-                    copies.for_each(|(_, copy)| copy.is_lost = true);
-                }
+                // Whatever stands behind a rotten record, the node does not read it.
+                Err(Damage::Rotten) => rotten = true,
                 Err(Damage::Torn) => {}
             }
+        }
+        if rotten {
+            let copies = self
+                .copies
+                .iter_mut()
+                .filter(|((node, _), _)| *node == server);
+            copies.for_each(|(_, copy)| copy.is_lost = true);
         }
         self.read.insert(server, (generation, records.len()));
     }

@@ -380,7 +380,8 @@ fn chosen_by_a_quorum(look: &Look<'_>, epoch: Epoch, found: &mut Vec<Broken>) {
         .collect();
     let promised = |node: &&NodeId| {
         let copy = look.disks.copy(**node, group);
-        copy.id == Some(charter.copy(**node)) && copy.promised >= epoch
+        // Who has lost its copy since confirms nothing to anybody.
+        copy.is_lost || (copy.id == Some(charter.copy(**node)) && copy.promised >= epoch)
     };
     let (promises, quorum) = (
         before.iter().filter(promised).count(),
