@@ -160,7 +160,8 @@ impl Replica {
             out.flush();
         }
         if self.durable.copy.is_none() && !charter.has(self.me) {
-            out.disarm(Timer::Register(self.group));
+            // A controller may be behind: it asks again, and not so soon.
+            out.arm(Timer::Register(self.group), self.config.options.fail);
         }
     }
 
