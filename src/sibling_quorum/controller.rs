@@ -192,7 +192,6 @@ impl Charge {
                 self.carry_out(now, acts, out);
             }
             Word::HandedOver(epoch) => self.handed = self.handed.max(epoch),
-            Word::Who => self.say(from, Word::Recorded(self.known.clone()), out),
             Word::Handover(charter) => self.on_handover(now, from, charter, out),
             // Of what its location is not in charge of, it only says what it knows.
             _ if self.known.seat != self.here() && from.is_client() => {

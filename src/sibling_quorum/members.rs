@@ -11,10 +11,11 @@ use super::charter::CopyId;
 use super::log::{Entries, Position, Seq};
 use super::message::{Timer, Word};
 use super::note::Note;
+use super::options::Options;
 use super::progress::{Progress, Stage};
-use super::quorum::MAX_SIBLINGS;
+use super::quorum::{MAX_SIBLINGS, accept_quorum};
 use super::replica::{Replica, Standing};
-use crate::{NodeId, Now, Outbox};
+use crate::{NodeId, Now, Outbox, Span};
 
 /// A change of the list of siblings that is under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -67,7 +68,7 @@ impl Replica {
             Word::Copied { copy, part } => self.on_copied(from, copy, part, out),
             Word::Replayed { copy, upto } => self.on_replayed(from, copy, upto, out),
             Word::Live { copy, at } => self.on_live(now, from, copy, at, out),
-            Word::Leased { epoch, renewal } => self.on_leased(epoch, renewal, out),
+            Word::Leased { epoch, renewal } => self.on_leased(now, epoch, renewal, out),
             Word::AddSibling { node, anew } => self.on_add_sibling(node, anew, out),
             Word::RemoveSibling(node) => self.on_remove_sibling(node, out),
             Word::Admitted {
@@ -316,12 +317,26 @@ impl Replica {
     /// Begins the next change, if one is due, and asks for it to be recorded when both quorums have everything.
     pub(super) fn ask_for_change(&mut self, out: &mut Outbox<SiblingQuorum>) {
         let accepted = self.accepted;
+        let Options {
+            again,
+            again_at_most,
+            ..
+        } = self.config.options;
+        let patience = again.max(again_at_most / 2);
         let Standing::Main(office) = &mut self.standing else {
             return;
         };
+        // Nothing new is accepted without the siblings to come: who does not answer would be in everybody's way.
+        if office
+            .change
+            .as_ref()
+            .is_some_and(|change| !change.is_out && !office.answers(change, patience))
+        {
+            office.change = None;
+        }
         if office.change.is_none() {
             // What was accepted in earlier epochs stands before the opening.
-            office.change = office.next_change(accepted.max(office.opening));
+            office.change = office.next_change(accepted.max(office.opening), patience);
         }
         // What may be recorded already is asked for until it is known to be.
         let ready = |change: &&Change| !change.asked && (change.is_out || office.holds_all(change));
@@ -459,33 +474,42 @@ impl super::office::Office {
         back.is_some_and(|one| one.matched >= change.since)
     }
 
-    /// The next change that is due: somebody has come level, or is to go.
-    fn next_change(&mut self, since: Seq) -> Option<Change> {
-        let level = self.followers.iter().find(|one| one.stage == Stage::Live);
-        if let Some(node) = level.map(|one| one.id) {
-            let mut siblings = self.siblings.clone();
-            if !siblings.contains(&node) {
-                siblings.push(node);
-            }
-            return Some(Change {
-                siblings,
-                node,
-                since,
-                is_out: false,
-                asked: false,
-            });
-        }
-        // Without its last sibling a main would accept alone.
-        let goes = |node: &&NodeId| self.siblings.contains(node) && self.siblings.len() > 1;
-        let node = *self.removals.iter().find(goes)?;
-        let mut siblings = self.siblings.clone();
-        siblings.retain(|sibling| *sibling != node);
-        Some(Change {
+    /// Whether enough of the siblings to come answer what they are sent, and who is to count again does.
+    fn answers(&self, change: &Change, patience: Span) -> bool {
+        let answers = |id: &NodeId| {
+            let one = self.followers.iter().find(|one| one.id == *id);
+            one.is_some_and(|one| one.patience <= patience || one.moved)
+        };
+        let to_come = change.siblings.iter().filter(|id| answers(id)).count();
+        let stays = change.siblings != self.siblings;
+        to_come >= accept_quorum(change.siblings.len()) && (stays || answers(&change.node))
+    }
+
+    /// The next change that is due and can be made: somebody has come level, or is to go.
+    fn next_change(&self, since: Seq, patience: Span) -> Option<Change> {
+        let change = |siblings, node| Change {
             siblings,
             node,
             since,
             is_out: false,
             asked: false,
-        })
+        };
+        let level = self.followers.iter().filter(|one| one.stage == Stage::Live);
+        let comes = level.map(|one| {
+            let mut siblings = self.siblings.clone();
+            if !siblings.contains(&one.id) {
+                siblings.push(one.id);
+            }
+            change(siblings, one.id)
+        });
+        // Without its last sibling a main would accept alone.
+        let goes = |node: &&NodeId| self.siblings.contains(node) && self.siblings.len() > 1;
+        let leaves = self.removals.iter().filter(goes).map(|node| {
+            let stay = self.siblings.iter().filter(|sibling| *sibling != node);
+            change(stay.copied().collect(), *node)
+        });
+        comes
+            .chain(leaves)
+            .find(|change| self.answers(change, patience))
     }
 }

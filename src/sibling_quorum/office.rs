@@ -222,11 +222,14 @@ impl Replica {
             self.say(*controller, Word::Alive { epoch, renewal }, out);
         }
         self.ask_for_change(out);
+        // A change that was given up was in the way.
+        self.advance(now, out);
         self.send_where(|_| true, true, None, out);
     }
 
     pub(super) fn on_leased(
         &mut self,
+        now: Now,
         epoch: Epoch,
         renewal: u64,
         out: &mut Outbox<SiblingQuorum>,
@@ -240,7 +243,7 @@ impl Replica {
         {
             office.lease.asked = None;
             office.lease.until = Some(at + self.config.options.lease);
-            self.serve(out);
+            self.serve(now, out);
         }
     }
 
@@ -348,7 +351,7 @@ impl Replica {
             self.accept_to(now, seq, out);
             if before < opening && opening <= seq {
                 out.note(Note::Serves(epoch));
-                self.serve(out);
+                self.serve(now, out);
             }
         }
         self.ask_for_change(out);
@@ -392,6 +395,7 @@ impl Office {
         self.hashes.clear();
         self.hashed = Seq(0);
     }
+
     /// Whether a sibling's resources at a place are others than its own were there.
     fn differs(&self, executed: Seq, hash: u64) -> bool {
         let place = executed.0.checked_sub(self.hashed.0);

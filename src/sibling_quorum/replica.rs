@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::SiblingQuorum;
-use super::charter::{Charter, controllers, location};
+use super::charter::{Charter, controllers, is_controller, location};
 use super::intake::Intake;
-use super::log::{Epoch, Seq};
+use super::log::{Command, Epoch, Seq};
 use super::message::{GroupId, Message, Timer, Word};
 use super::note::Note;
 use super::office::Office;
@@ -107,7 +107,9 @@ impl Replica {
                 normal,
             } => {
                 self.on_replicate(now, from, epoch, (prev, entries, accepted), out);
-                self.is_normal = normal && self.durable.promised == epoch;
+                if self.durable.promised == epoch {
+                    self.is_normal = normal;
+                }
             }
             Word::Fence { epoch, copy } => self.on_fence(now, from, (epoch, copy), out),
             Word::Promote(charter) => self.on_promote(now, from, charter, out),
@@ -257,7 +259,7 @@ impl Replica {
     /// Past the flush: what is asked of controllers here, or told to them, promises nothing.
     fn tell_controllers(&self, word: impl Fn() -> Word, out: &mut Outbox<SiblingQuorum>) {
         let everywhere = self.config.servers.iter().copied();
-        for controller in everywhere.filter(|id| super::charter::is_controller(*id)) {
+        for controller in everywhere.filter(|id| is_controller(*id)) {
             self.say_past_flush(controller, word(), out);
         }
     }
@@ -281,9 +283,7 @@ impl Replica {
             let next = self.accepted.next();
             let entry = self.durable.log.get(next);
             let mut entry = *entry.expect("what is executed is in the log");
-            if let (false, super::log::Command::Update { at, .. }) =
-                (main_decides, &mut entry.command)
-            {
+            if let (false, Command::Update { at, .. }) = (main_decides, &mut entry.command) {
                 *at = now.wall;
             }
             let answer = self.machine.execute(next, &entry, remembers);

@@ -67,7 +67,7 @@ impl Replica {
             return self.say_past_flush(from, word, out);
         }
         match request {
-            Request::Store(kv::Request::Get(_)) => self.read(reader, out),
+            Request::Store(kv::Request::Get(_)) => self.read(now, reader, out),
             Request::Watch(_) => self.watch(reader, out),
             _ if request.is_update() => {
                 let id = UpdateId {
@@ -105,17 +105,12 @@ impl Replica {
         self.say_past_flush(reader.client, word, out);
     }
 
-    fn read(&mut self, reader: Reader, out: &mut Outbox<SiblingQuorum>) {
-        let leased = !self.rules().lease;
+    fn read(&mut self, now: Now, reader: Reader, out: &mut Outbox<SiblingQuorum>) {
         let Standing::Main(office) = &mut self.standing else {
             return;
         };
-        let serves = office.opening <= self.accepted && (leased || office.lease.until.is_some());
-        if serves {
-            self.show(&reader, out);
-        } else {
-            office.reads.push(reader);
-        }
+        office.reads.push(reader);
+        self.serve(now, out);
     }
 
     /// Answers at once if there is something new, or else with the next update.
@@ -177,13 +172,15 @@ impl Replica {
         self.log_command(now, Command::Update { id, request, at }, out);
     }
 
-    /// Answers the reads that waited for it to serve.
-    pub(super) fn serve(&mut self, out: &mut Outbox<SiblingQuorum>) {
+    /// Answers the reads that wait, once it may serve. A lease can be over when it is heard of, or when the opening is
+    /// accepted at last: somebody else may be the main by then.
+    pub(super) fn serve(&mut self, now: Now, out: &mut Outbox<SiblingQuorum>) {
         let free = !self.rules().lease;
         let Standing::Main(office) = &mut self.standing else {
             return;
         };
-        if office.opening <= self.accepted && (free || office.lease.until.is_some()) {
+        let leased = office.lease.until.is_some_and(|until| now.mono < until);
+        if office.opening <= self.accepted && (free || leased) {
             for reader in std::mem::take(&mut office.reads) {
                 self.show(&reader, out);
             }

@@ -101,7 +101,7 @@ fn who_is_not_the_main_is_told_who_is() {
         .is_told(m(1), alive(0, Some(7)))
         .shows("send m1: g0 recorded epoch 1, main m1, siblings m2 m3 m4");
     controller
-        .is_told(c(1), Word::Who)
+        .is_told(c(1), Word::Unreachable(Epoch(1)))
         .shows("send c1: g0 recorded epoch 1, main m1, siblings m2 m3 m4");
 }
 

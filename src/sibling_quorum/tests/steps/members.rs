@@ -247,6 +247,25 @@ fn one_that_goes_counts_until_that_is_recorded() {
     );
 }
 
+/// With m2 alone nothing could be accepted, and m4 does not answer: the removal of m3 waits, and updates go on.
+#[test]
+fn a_removal_waits_until_enough_of_those_who_stay_answer() {
+    let mut main = main(3);
+    logs(&mut main, 1);
+    main.is_told(m(2), confirmed(1, 2, 0));
+    main.is_told(m(3), confirmed(1, 2, 0));
+    for _ in 0..6 {
+        main.fires(Timer::Again(GROUP, m(4)));
+    }
+    main.is_told(l(1), Word::RemoveSibling(m(3))).shows("");
+    logs(&mut main, 2);
+    main.is_told(m(2), confirmed(1, 3, 0)).shows("");
+    main.is_told(m(3), confirmed(1, 3, 0))
+        .shows("send c1 past flush: g0 answer 2: written @3");
+    main.is_told(m(4), confirmed(1, 3, 0))
+        .shows("send l1: g0 admit epoch 1, siblings [m2, m4]");
+}
+
 #[test]
 fn the_last_sibling_does_not_go() {
     let mut main = main(1);

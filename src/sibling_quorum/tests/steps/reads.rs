@@ -44,6 +44,26 @@ fn a_lease_counts_from_when_it_was_asked_for() {
 }
 
 #[test]
+fn who_waits_is_not_answered_under_a_lease_that_was_over_when_it_was_heard_of() {
+    let mut main = sworn(1, 1, &[]);
+    main.flushed(OATH);
+    main.is_told(m(2), confirmed(1, 1, 0));
+    main.is_told(c(1), ask(1, get(7))).shows("");
+    main.is_at(LEASE).is_told(l(1), leased(1, 1)).shows("");
+}
+
+#[test]
+fn who_waits_is_not_answered_when_the_opening_is_accepted_after_the_lease() {
+    let mut main = sworn(1, 1, &[]);
+    main.flushed(OATH);
+    main.is_told(l(1), leased(1, 1));
+    main.is_told(c(1), ask(1, get(7))).shows("");
+    main.is_at(LEASE)
+        .is_told(m(2), confirmed(1, 1, 0))
+        .shows("note serves, epoch 1");
+}
+
+#[test]
 fn the_last_instant_of_a_lease_is_one_before_its_end() {
     let mut main = settled(1);
     let instant = Span::nanos(1);
