@@ -25,6 +25,7 @@ pub mod process;
 pub mod queue;
 pub mod raft;
 pub mod register;
+pub mod session_data;
 pub mod sibling_quorum;
 pub mod small_world;
 pub mod solo;
@@ -34,7 +35,10 @@ pub mod zone_sync;
 pub use id::{Life, NodeId, OpId, Opener, StreamId, Ticket};
 pub use invariant::{Broken, Cluster, DiskView, Invariants, Violation};
 pub use mistake::{Mistake, Planted};
-pub use mode::{Ask, Class, Does, Envelope, LimitCall, LimitView, Mode, Operation, Promise, View};
+pub use mode::{
+    Ask, Class, Does, Envelope, LimitCall, LimitView, Mode, Operation, Promise, RegistryCall,
+    RegistryView, View,
+};
 pub use outbox::{Effect, Outbox};
 pub use process::{
     Closing, Config, Damage, DiskError, Input, Kinds, Never, Outcome, Process, Protocol, Role, Size,

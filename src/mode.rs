@@ -219,6 +219,20 @@ pub enum Promise<P: Protocol> {
         /// For how long no fault may have been in the way, so that connections are made again.
         recovery: Span,
     },
+    /// Clients publish a value under a key, and whoever looks at the key is shown what all of them have published there:
+    /// nothing but what is genuine, nothing older than what it was shown before, the newest after a bound, and nothing of
+    /// the dead after another.
+    Registry {
+        /// How an operation looks.
+        view: RegistryView<P>,
+        /// How late a subscriber may be shown a change that was acknowledged, while no fault is in the way.
+        lag: Span,
+        /// How long after a client died it may still be shown, while no fault is in the way.
+        gone: Span,
+        /// How long no fault may have been in the way, so that connections are made again. The beginning of the run
+        /// counts as a fault.
+        recovery: Span,
+    },
 }
 
 /// How an operation looks to a judge of key-value histories; none if it is no affair of this judge.
@@ -238,6 +252,37 @@ pub struct LimitCall {
     pub admitted: bool,
 }
 
+/// How an operation looks to a judge of registries; none if it is no affair of this judge.
+pub type RegistryView<P> =
+    fn(&<P as Protocol>::Request, Option<&<P as Protocol>::Response>) -> Option<RegistryCall>;
+
+/// What passed between a client and a registry, in the terms of a judge.
+///
+/// A client has at most one registration under each key, and does one thing at a time. What it published or withdrew it
+/// goes on trying for as long as it lives, however the operation ended: the newest that it began is what it wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RegistryCall {
+    /// The caller is registered under this key with this value from now on, in place of what it had registered there.
+    Publishes {
+        /// Where.
+        key: kv::Key,
+        /// As what; no other operation of the run carries this value.
+        value: kv::Value,
+    },
+    /// The caller is not registered under this key any more.
+    Withdraws {
+        /// Where.
+        key: kv::Key,
+    },
+    /// The caller was shown who is registered under this key.
+    Sees {
+        /// Where it looked.
+        key: kv::Key,
+        /// Who was shown, and as what; none while it is not answered.
+        shown: Option<Vec<(NodeId, kv::Value)>>,
+    },
+}
+
 impl<P: Protocol> Promise<P> {
     /// The judge's name, as it appears in verdicts.
     pub fn name(&self) -> &'static str {
@@ -251,6 +296,7 @@ impl<P: Protocol> Promise<P> {
             Promise::SessionOrder { .. } => "session_order",
             Promise::Expires(_) => "expires",
             Promise::Limited { .. } => "limited",
+            Promise::Registry { .. } => "registry",
         }
     }
 }

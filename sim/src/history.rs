@@ -1,9 +1,12 @@
 //! What crossed the client boundary, and nothing else: invocations and how they ended, in the order of the world.
 
-use netsplit::{LimitView, NodeId, OpId, Outcome, Protocol, Span, Time, View};
+use netsplit::{
+    LimitView, NodeId, OpId, Outcome, Protocol, RegistryCall, RegistryView, Span, Time, View,
+};
 
 use crate::check::Call;
 use crate::check::limited::Admission;
+use crate::check::registry::{Change, Dealings, Look};
 
 /// An instant, and its place in the order of all invocations and returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,6 +120,45 @@ impl<P: Protocol> History<P> {
         };
         let operations = self.operations.iter().zip(0..);
         operations.filter_map(admission).collect()
+    }
+
+    /// What passed between clients and a registry, in the terms of its judge. What failed was begun all the same.
+    pub fn dealings(&self, view: RegistryView<P>) -> Dealings {
+        let mut dealings = Dealings::default();
+        for (operation, op) in self.operations.iter().zip(0..) {
+            let (response, returned) = answer(operation).unwrap_or_default();
+            let change = |key, value| Change {
+                client: operation.client,
+                op: OpId(op),
+                key,
+                value,
+                invoked: operation.invoked,
+                acknowledged: returned,
+            };
+            let (key, shown) = match view(&operation.request, response) {
+                Some(RegistryCall::Publishes { key, value }) => {
+                    dealings.changes.push(change(key, Some(value)));
+                    continue;
+                }
+                Some(RegistryCall::Withdraws { key }) => {
+                    dealings.changes.push(change(key, None));
+                    continue;
+                }
+                Some(RegistryCall::Sees { key, shown }) => (key, shown),
+                None => continue,
+            };
+            dealings
+                .looks
+                .extend(shown.zip(returned).map(|(shown, returned)| Look {
+                    client: operation.client,
+                    op: OpId(op),
+                    key,
+                    shown,
+                    invoked: operation.invoked,
+                    returned,
+                }));
+        }
+        dealings
     }
 }
 

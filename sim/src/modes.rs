@@ -3,6 +3,7 @@
 
 use netsplit::caspaxos::CasPaxos;
 use netsplit::raft::Raft;
+use netsplit::session_data::SessionData;
 use netsplit::sibling_quorum::SiblingQuorum;
 use netsplit::zone_sync::ZoneSync;
 use netsplit::{Class, Config, Invariants, Kinds, Mode, Promise};
@@ -133,7 +134,7 @@ fn survives<M: Mode>() -> Vec<String> {
 }
 
 /// The modes that ship. A static, and no constant, so that they are compiled here, and not wherever they are named.
-pub static SHIPPED: [&dyn AnyMode; 4] = [&Raft, &SiblingQuorum, &ZoneSync, &CasPaxos];
+pub static SHIPPED: [&dyn AnyMode; 5] = [&Raft, &SiblingQuorum, &SessionData, &ZoneSync, &CasPaxos];
 
 /// Reads a scenario of whichever mode it names.
 ///

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use netsplit::caspaxos::CasPaxos;
 use netsplit::raft::Raft;
+use netsplit::session_data::SessionData;
 use netsplit::sibling_quorum::SiblingQuorum;
 use netsplit::zone_sync::ZoneSync;
 use netsplit::{Invariants, Mode, Promise};
@@ -111,10 +112,12 @@ fn the_world_and_the_judges_know_no_mode() {
         "ZoneSync",
         "CasPaxos",
         "SiblingQuorum",
+        "SessionData",
         "raft::",
         "zone_sync::",
         "caspaxos::",
         "sibling_quorum::",
+        "session_data::",
         "register::",
     ];
     nowhere(&rooms, &modes, &[]);
@@ -122,7 +125,13 @@ fn the_world_and_the_judges_know_no_mode() {
 
 #[test]
 fn modes_do_not_know_each_other() {
-    let modes = ["raft", "zone_sync", "caspaxos", "sibling_quorum"];
+    let modes = [
+        "raft",
+        "zone_sync",
+        "caspaxos",
+        "sibling_quorum",
+        "session_data",
+    ];
     for mode in modes {
         let others: Vec<&str> = modes.into_iter().filter(|other| *other != mode).collect();
         nowhere(&[&format!("src/{mode}")], &others, &[]);
@@ -212,11 +221,18 @@ fn every_mistake_is_planted_and_every_judge_and_invariant_is_seen_to_convict() {
     assert_eq!(unseen::<ZoneSync>(), [""; 0]);
     assert_eq!(unseen::<CasPaxos>(), [""; 0]);
     assert_eq!(unseen::<SiblingQuorum>(), [""; 0]);
+    assert_eq!(unseen::<SessionData>(), [""; 0]);
 }
 
 #[test]
 fn what_every_world_promises_is_seen_to_be_broken() {
-    let modes = ["raft", "zone_sync", "caspaxos", "sibling_quorum"];
+    let modes = [
+        "raft",
+        "zone_sync",
+        "caspaxos",
+        "sibling_quorum",
+        "session_data",
+    ];
     let convicted: BTreeSet<String> = modes
         .iter()
         .flat_map(|mode| named(&["must_fail", "weakness"], mode, "violated"))

@@ -1,8 +1,11 @@
 //! The fault log: what befell the servers of a run, and when, for judges whose promises depend on it.
 //!
 //! It knows whom a fault reached, and not what it did: a link that is cut and one that is slow are both in trouble. It
-//! knows of deaths, but nothing of what was in a process. Of clients it knows when they died, which ends a session, and
-//! no more: what else befalls them is in the history, as a call that took long.
+//! knows of deaths, but nothing of what was in a process.
+//!
+//! What befalls clients is kept apart, for it troubles no server: when they died, which ends a session, when they came
+//! back, and when they or any of their links were in trouble. Where a client asks and is answered the history says enough,
+//! as a call that took long; but a client can also have something done for it while it asks nothing.
 //!
 //! A trouble is over when its fault is. What it leaves behind, such as connections that have to be made again, takes its
 //! time after that; how long is for the mode to say, and for a judge to add.
@@ -12,7 +15,7 @@ use std::fmt;
 
 use netsplit::{NodeId, Span, Time};
 
-/// What befell the servers of a run, and which clients died.
+/// What befell the servers of a run, and its clients.
 ///
 /// Instants are in world time. All spans of questions include both of their ends, and so do those of troubles: what
 /// happens at one instant has touched whatever happens at that instant.
@@ -20,8 +23,12 @@ use netsplit::{NodeId, Span, Time};
 pub struct FaultLog {
     servers: Vec<NodeId>,
     spells: BTreeMap<Reach, Spells>,
+    clients: BTreeMap<NodeId, Spells>,
+    /// When servers were on two sides of a cut.
+    splits: Spells,
     deaths: BTreeMap<NodeId, Vec<Time>>,
     partings: BTreeMap<NodeId, Vec<Time>>,
+    returns: BTreeMap<NodeId, Vec<Time>>,
     skew: Span,
     ended: Time,
 }
@@ -42,7 +49,7 @@ pub struct Trouble {
 pub enum Reach {
     /// Every server and every link between them.
     All,
-    /// One server: its process, processor, disk, clock or queues.
+    /// One server: its process, processor, disk, clock or queues. Or one client, and its links as well.
     Node(NodeId),
     /// The link between two servers, either way or both; [`Reach::pair`] puts them in order.
     Pair(NodeId, NodeId),
@@ -137,7 +144,7 @@ impl FaultLog {
 
     /// A trouble begins. What is told is told in the order of time.
     pub fn begin(&mut self, on: Reach, at: Time) {
-        self.spells.entry(on).or_default().begin(at);
+        self.spells_of(on).begin(at);
     }
 
     /// A trouble is over.
@@ -145,7 +152,27 @@ impl FaultLog {
     /// # Panics
     /// If more troubles of this reach end than have begun.
     pub fn end(&mut self, on: Reach, at: Time) {
-        self.spells.entry(on).or_default().end(at);
+        self.spells_of(on).end(at);
+    }
+
+    fn spells_of(&mut self, on: Reach) -> &mut Spells {
+        match on {
+            Reach::Node(node) if node.is_client() => self.clients.entry(node).or_default(),
+            on => self.spells.entry(on).or_default(),
+        }
+    }
+
+    /// Servers may be on two sides of a cut from now on. It is told beside the troubles of the links.
+    pub fn split(&mut self, at: Time) {
+        self.splits.begin(at);
+    }
+
+    /// A cut is over.
+    ///
+    /// # Panics
+    /// If more cuts end than have begun.
+    pub fn mend(&mut self, at: Time) {
+        self.splits.end(at);
     }
 
     /// Something happens, and is over at once.
@@ -165,6 +192,11 @@ impl FaultLog {
         self.deaths.entry(client).or_default().push(at);
     }
 
+    /// A client that had died starts again.
+    pub fn regain_client(&mut self, client: NodeId, at: Time) {
+        self.returns.entry(client).or_default().push(at);
+    }
+
     /// A server that was asked to quit is about to, of its own accord. It dies as well.
     pub fn part(&mut self, node: NodeId, at: Time) {
         self.partings.entry(node).or_default().push(at);
@@ -177,7 +209,9 @@ impl FaultLog {
 
     /// Everything that is under way is over, except that `broken` servers are in trouble from now on.
     pub fn calm(&mut self, broken: impl IntoIterator<Item = NodeId>, at: Time) {
-        for spells in self.spells.values_mut().filter(|spells| spells.open > 0) {
+        let all = self.spells.values_mut().chain(self.clients.values_mut());
+        let all = all.chain([&mut self.splits]);
+        for spells in all.filter(|spells| spells.open > 0) {
             spells.open = 1;
             spells.end(at);
         }
@@ -204,7 +238,7 @@ impl FaultLog {
         &self.servers
     }
 
-    /// Everything that befell them, in the order of its beginning.
+    /// Everything that befell the servers, in the order of its beginning.
     pub fn troubles(&self) -> Vec<Trouble> {
         let of = |(on, spells): (&Reach, &Spells)| {
             let on = *on;
@@ -237,11 +271,20 @@ impl FaultLog {
         self.ended
     }
 
-    /// Whether a server lost what it had in memory.
+    /// Whether servers may have been on two sides of a cut in some span.
+    pub fn was_split(&self, from: Time, until: Time) -> bool {
+        self.splits.touch(from, until)
+    }
+
+    /// Whether a server or a client lost what it had in memory.
     pub fn died(&self, node: NodeId, from: Time, until: Time) -> bool {
-        let deaths = self.deaths(node);
-        let next = deaths.get(deaths.partition_point(|at| *at < from));
-        next.is_some_and(|at| *at <= until)
+        is_within(self.deaths(node), from, until)
+    }
+
+    /// Whether a client started again.
+    pub fn returned(&self, client: NodeId, from: Time, until: Time) -> bool {
+        let returns = self.returns.get(&client);
+        returns.is_some_and(|returns| is_within(returns, from, until))
     }
 
     /// In which of its lives a server or a client was throughout a span; none if it died in it.
@@ -253,7 +296,10 @@ impl FaultLog {
 
     /// Whether something of exactly this reach was in trouble.
     pub fn is_troubled(&self, on: Reach, from: Time, until: Time) -> bool {
-        let spells = self.spells.get(&on);
+        let spells = match on {
+            Reach::Node(node) if node.is_client() => self.clients.get(&node),
+            on => self.spells.get(&on),
+        };
         spells.is_some_and(|spells| spells.touch(from, until))
     }
 
@@ -334,6 +380,12 @@ impl FaultLog {
         };
         self.servers.iter().copied().filter(is_well).collect()
     }
+}
+
+/// Whether any of these instants, which are in order, lies in a span.
+fn is_within(instants: &[Time], from: Time, until: Time) -> bool {
+    let next = instants.get(instants.partition_point(|at| *at < from));
+    next.is_some_and(|at| *at <= until)
 }
 
 /// What of a span lies strictly between the spells, in order. An instant at which a spell begins or ends is its own.
@@ -473,6 +525,25 @@ mod tests {
         assert_eq!(log.deaths(client), [at(10)]);
         assert!(log.troubles().is_empty());
         assert_eq!(log.survivors().len(), 2);
+    }
+
+    #[test]
+    fn what_befalls_a_client_is_known_and_troubles_no_server() {
+        let client = NodeId::client(1);
+        let on = Reach::Node(client);
+        let mut log = log(2, &[(on, 10, 20)]);
+        log.regain_client(client, at(40));
+        log.begin(on, at(60));
+        log.calm([], at(70));
+        let is_troubled = |from, until| log.is_troubled(on, at(from), at(until));
+        assert!(is_troubled(0, 10) && is_troubled(20, 30) && is_troubled(70, 70));
+        assert!(!is_troubled(0, 9) && !is_troubled(21, 59) && !is_troubled(71, 100));
+        let returned = |from, until| log.returned(client, at(from), at(until));
+        assert!(returned(0, 40) && returned(40, 100));
+        assert!(!returned(0, 39) && !returned(41, 100));
+        assert!(log.troubles().is_empty());
+        assert_eq!(log.survivors().len(), 2);
+        assert_eq!(log.quiet(Span::ZERO), [(at(1), at(100))]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod log;
 pub mod monotonic;
 pub mod newest_wins;
 pub mod read_your_writes;
+pub mod registry;
 pub mod session_order;
 #[cfg(test)]
 mod story;
@@ -109,6 +110,7 @@ impl<'a, P: Protocol> Views<'a, P> {
             | Promise::SessionOrder { view, .. }
             | Promise::Expires(view) => self.calls(view).iter().any(is_answered),
             Promise::Limited { view, .. } => !self.history.admissions(view).is_empty(),
+            Promise::Registry { view, .. } => !self.history.dealings(view).looks.is_empty(),
         }
     }
 
@@ -185,6 +187,19 @@ pub fn judge<P: Protocol>(
                 recovery,
             };
             limited::judge(&views.history.admissions(view), log, limit)
+        }
+        Promise::Registry {
+            view,
+            lag,
+            gone,
+            recovery,
+        } => {
+            let bounds = registry::Bounds {
+                lag,
+                gone,
+                recovery,
+            };
+            registry::judge(&views.history.dealings(view), log, bounds)
         }
     }
 }

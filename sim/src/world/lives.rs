@@ -34,7 +34,9 @@ impl<M: Mode> World<'_, M> {
         *self.out.last_ticket() = host.ticket;
         *self.out.opener() = host.opener;
         host.dead = false;
-        if host.life.0 > 0 && !host.id.is_client() {
+        if host.life.0 > 0 && host.id.is_client() {
+            self.log.regain_client(host.id, self.now);
+        } else if host.life.0 > 0 {
             self.log.rise(host.id, self.now);
         }
         let now = host.clock.read(self.now);

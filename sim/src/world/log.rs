@@ -21,7 +21,19 @@ impl<M: Mode> World<'_, M> {
                     ..
                 }
             );
-        for reach in self.reaches(what, groups) {
+        let is_cut = matches!(
+            what,
+            What::Partition(_) | What::Shape(_) | What::Cut { .. } | What::Swizzle(_)
+        );
+        let reaches = self.reaches(what, groups);
+        let among_servers = |reach: &Reach| matches!(reach, Reach::Pair(..));
+        if is_cut && reaches.iter().any(among_servers) {
+            match begin {
+                true => self.log.split(self.now),
+                false => self.log.mend(self.now),
+            }
+        }
+        for reach in reaches {
             match (at_once, begin) {
                 (true, _) => self.log.strike(reach, self.now),
                 (false, true) => self.log.begin(reach, self.now),
@@ -30,24 +42,18 @@ impl<M: Mode> World<'_, M> {
         }
     }
 
-    /// Whom a part of a fault reaches among the servers. Who goes down is logged when it does.
+    /// Whom a part of a fault reaches. Who goes down is logged when it does.
     fn reaches(&self, what: &What, groups: &[Vec<usize>]) -> BTreeSet<Reach> {
-        let servers = || 0..self.servers;
-        let all = || vec![servers().collect::<Vec<usize>>()];
-        let is_server = |slot: &usize| *slot < self.servers;
+        let all = || vec![(0..self.ids.len()).collect::<Vec<usize>>()];
         let links = |from: &[Vec<usize>], to: &[Vec<usize>]| {
-            let from: Vec<usize> = from.concat().into_iter().filter(is_server).collect();
-            let to: Vec<usize> = to.concat().into_iter().filter(is_server).collect();
+            let (from, to) = (from.concat(), to.concat());
             let pairs = from
                 .iter()
                 .flat_map(|one| to.iter().map(move |other| (*one, *other)));
             self.pairs(pairs)
         };
         match what {
-            What::Partition(_) | What::Shape(_) => {
-                let apart = what.apart(groups).into_iter();
-                self.pairs(apart.filter(|(one, other)| is_server(one) && is_server(other)))
-            }
+            What::Partition(_) | What::Shape(_) => self.pairs(what.apart(groups).into_iter()),
             What::Cut { .. } | What::Reset { .. } | What::Stall { .. } => {
                 links(&groups[..1], &groups[1..])
             }
@@ -64,18 +70,25 @@ impl<M: Mode> World<'_, M> {
             | What::Lose { .. }
             | What::Unlist(_)
             | What::Resolver { .. } => {
-                let slots = groups.iter().flatten().copied().filter(is_server);
+                let slots = groups.iter().flatten().copied();
                 slots.map(|slot| Reach::Node(self.ids[slot])).collect()
             }
             What::Down { .. } | What::Rolling { .. } | What::Trap { .. } => BTreeSet::new(),
         }
     }
 
+    /// Links between servers; one between a client and a server is the client's own. Clients have none to each other.
     fn pairs(&self, slots: impl Iterator<Item = (usize, usize)>) -> BTreeSet<Reach> {
-        let others = slots.filter(|(one, other)| one != other);
-        others
-            .map(|(one, other)| Reach::pair(self.ids[one], self.ids[other]))
-            .collect()
+        let reach = |(one, other): (usize, usize)| {
+            let (one, other) = (self.ids[one], self.ids[other]);
+            match (one.is_client(), other.is_client()) {
+                (false, false) => (one != other).then(|| Reach::pair(one, other)),
+                (true, false) => Some(Reach::Node(one)),
+                (false, true) => Some(Reach::Node(other)),
+                (true, true) => None,
+            }
+        };
+        slots.filter_map(reach).collect()
     }
 
     /// The storm is over, for those who are sound: who is not, or is down for good, stays in trouble.

@@ -1,6 +1,7 @@
 //! What the judges are told of faults: whom they reach, and when.
 
 use netsplit::{NodeId, Span, Time};
+use netsplit_sim::check::log::Reach;
 
 use super::seen;
 
@@ -66,6 +67,35 @@ fn what_befalls_clients_troubles_no_server() {
 }
 
 #[test]
+fn what_befalls_a_client_or_a_link_of_it_is_a_trouble_of_its_own() {
+    let at = |millis| Time::ZERO + Span::millis(millis);
+    let one = Reach::Node(NodeId::client(1));
+    for (deed, reached) in [
+        ("pause = 'clients'", true),
+        ("freeze_clock = 'c1'", true),
+        ("cut = { from = 'c1', to = 'n1' }", true),
+        ("cut = { from = 'n1', to = 'clients' }", true),
+        ("partition = ['n1', ['n2', 'n3', 'c1']]", true),
+        ("drop = { from = 'c1' }", true),
+        ("jam = { to = 'n2' }", true),
+        ("partition = ['n1', ['n2', 'n3']]", false),
+        ("cut = { from = 'n3', to = 'n1' }", false),
+        ("pause = 'n2'", false),
+        ("crash = 'c1'", false),
+    ] {
+        let fault = format!("at = '100ms', for = '50ms', {deed}");
+        let log = seen::log("", &[&fault]);
+        assert_eq!(log.is_troubled(one, at(100), at(100)), reached, "{deed}");
+        assert_eq!(log.is_troubled(one, at(150), at(150)), reached, "{deed}");
+        assert!(!log.is_troubled(one, at(0), at(99)), "{deed}");
+        assert!(!log.is_troubled(one, at(151), at(400)), "{deed}");
+    }
+    let log = seen::log("", &["at = '100ms', for = '10s', pause = 'c1'"]);
+    let storm = log.is_troubled(one, at(399), at(399));
+    assert!(storm && !log.is_troubled(one, at(401), log.ended()));
+}
+
+#[test]
 fn who_goes_down_dies_once_and_is_in_trouble_until_it_is_back() {
     let log = seen::log("", &["at = '100ms', for = '50ms', crash = 'n2'"]);
     let died = Time::ZERO + Span::millis(100);
@@ -74,11 +104,13 @@ fn who_goes_down_dies_once_and_is_in_trouble_until_it_is_back() {
 }
 
 #[test]
-fn a_client_that_goes_down_dies_and_that_is_all() {
+fn a_client_that_goes_down_dies_and_comes_back_and_that_is_all() {
     let log = seen::log("", &["at = '100ms', for = '50ms', crash = 'c1'"]);
     let died = Time::ZERO + Span::millis(100);
     assert_eq!(log.deaths(NodeId::client(1)), [died]);
     assert!(log.troubles().is_empty());
+    let returned = died + Span::millis(50);
+    assert!(log.returned(NodeId::client(1), returned, returned));
 }
 
 #[test]

@@ -1,0 +1,343 @@
+//! A session server's side of subscriptions: which services its clients want to know of, and how they are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::SessionData;
+use super::calls::Calls;
+use super::message::{Access, Address, CallId, Datum, Message, Timer};
+use super::names::{SlotId, Version};
+use super::note::Note;
+use super::options::Options;
+use super::session::Asked;
+use crate::kv::Key;
+use crate::{NodeId, Outbox, Queue, StreamId};
+
+/// What clients want to know of, and what waits to be pushed to them.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pushing {
+    /// The services that somebody has subscribed to.
+    pub services: BTreeMap<Key, Service>,
+    /// Pushes that wait.
+    pub queue: Queue<Waiting>,
+    /// Whether the alarm to push them is set.
+    armed: bool,
+}
+
+/// A service with subscribers.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Service {
+    /// What it consists of, as it was fetched last.
+    pub datum: Option<Arc<Datum>>,
+    /// By connection: which version the client has taken.
+    pub subscribers: BTreeMap<StreamId, Option<Version>>,
+    /// Whether it is about to be fetched, or is being fetched.
+    fetching: bool,
+    /// Whether more of it was heard of while it was being fetched.
+    again: bool,
+}
+
+/// A push that waits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Waiting {
+    /// To whom.
+    pub connection: StreamId,
+    /// Of which service.
+    pub service: Key,
+    /// How often it was sent.
+    pub tries: u32,
+}
+
+/// The versions that are known of some services, and how who serves them is addressed.
+type Known = (Address, Vec<(Key, Version)>);
+
+impl Pushing {
+    /// Nothing yet, with room for so many pushes.
+    pub fn new(capacity: usize) -> Pushing {
+        Pushing {
+            services: BTreeMap::new(),
+            queue: Queue::new(capacity),
+            armed: false,
+        }
+    }
+
+    /// The services of which somebody has not taken the newest version, and is not being pushed it.
+    fn behind(&self, calls: &Calls<Asked>) -> Vec<Key> {
+        let pushing = calls.iter().filter_map(|asked| match asked {
+            Asked::Push(waiting, _) => Some((waiting.connection, waiting.service)),
+            _ => None,
+        });
+        let waiting = self.queue.iter();
+        let under_way = waiting.map(|one| (one.connection, one.service));
+        let under_way: BTreeSet<(StreamId, Key)> = pushing.chain(under_way).collect();
+        let behind = |(key, service): (&Key, &Service)| {
+            let version = service.version();
+            let waits = |(connection, taken): (&StreamId, &Option<Version>)| {
+                *taken < version && !under_way.contains(&(*connection, *key))
+            };
+            service.subscribers.iter().any(waits).then_some(*key)
+        };
+        self.services.iter().filter_map(behind).collect()
+    }
+}
+
+impl Service {
+    fn version(&self) -> Option<Version> {
+        self.datum.as_ref().map(|datum| datum.version)
+    }
+}
+
+/// A session server of either generation, as subscriptions see it. They differ in whom they ask for a service.
+pub(super) trait Subscriptions {
+    /// What its clients want to know of, the calls that wait for answers, and its constants.
+    fn parts(&mut self) -> (&mut Pushing, &mut Calls<Asked>, &Options);
+
+    /// Who serves a service, as far as it knows.
+    fn serves(&self, service: Key) -> Option<(NodeId, Address)>;
+
+    /// A client wants to know of a service: from now on, and what it is now.
+    fn subscribe(
+        &mut self,
+        (connection, shown): (StreamId, Option<Version>),
+        key: Key,
+        out: &mut Outbox<SessionData>,
+    ) {
+        let (pushing, ..) = self.parts();
+        let service = pushing.services.entry(key).or_default();
+        if service.subscribers.contains_key(&connection) {
+            return;
+        }
+        service.subscribers.insert(connection, shown);
+        if service.datum.is_some() {
+            self.line_up(key, out);
+        } else if !service.fetching {
+            service.fetching = true;
+            self.fetch(key, out);
+        }
+    }
+
+    /// Nobody is at the other end of a connection any more.
+    fn unsubscribe(&mut self, connection: StreamId) {
+        let (pushing, ..) = self.parts();
+        pushing.services.retain(|_, service| {
+            service.subscribers.remove(&connection);
+            !service.subscribers.is_empty()
+        });
+    }
+
+    /// A service is said to be of this version: it is fetched, in a while, if that is news.
+    fn heard_of(&mut self, key: Key, version: Version, out: &mut Outbox<SessionData>) {
+        let (pushing, _, options) = self.parts();
+        let Some(service) = pushing.services.get_mut(&key) else {
+            return;
+        };
+        if service.version().is_some_and(|known| known >= version) {
+            return;
+        }
+        if service.fetching {
+            service.again = true;
+        } else {
+            service.fetching = true;
+            out.arm(Timer::Fetch(key), options.session.debounce);
+        }
+    }
+
+    /// Asks who serves a service for it.
+    fn fetch(&mut self, key: Key, out: &mut Outbox<SessionData>) {
+        let address = self.serves(key);
+        let (pushing, calls, options) = self.parts();
+        let Some(service) = pushing.services.get_mut(&key) else {
+            return;
+        };
+        service.again = false;
+        let Some((leader, of)) = address else {
+            return self.fetch_again(key, out);
+        };
+        let timeout = options.session.timeout;
+        let call = calls.expect(leader, Asked::Fetch(key), timeout, out);
+        out.send(
+            leader,
+            Message::Fetch {
+                call,
+                of,
+                service: key,
+            },
+        );
+    }
+
+    /// A service could not be fetched: it is tried again in a while.
+    fn fetch_again(&mut self, key: Key, out: &mut Outbox<SessionData>) {
+        let (pushing, _, options) = self.parts();
+        if let Some(service) = pushing.services.get_mut(&key) {
+            service.fetching = true;
+            out.arm(Timer::Fetch(key), options.session.debounce);
+        }
+    }
+
+    fn on_fetched(
+        &mut self,
+        call: CallId,
+        from: NodeId,
+        datum: Result<Arc<Datum>, Access>,
+        out: &mut Outbox<SessionData>,
+    ) {
+        let (pushing, calls, options) = self.parts();
+        let Some(Asked::Fetch(key)) = calls.answered(call, from, out) else {
+            return;
+        };
+        let Ok(datum) = datum else {
+            return self.fetch_again(key, out);
+        };
+        let debounce = options.session.debounce;
+        let Some(service) = pushing.services.get_mut(&key) else {
+            return;
+        };
+        service.fetching = std::mem::take(&mut service.again);
+        if service.fetching {
+            out.arm(Timer::Fetch(key), debounce);
+        }
+        if service.version().is_none_or(|known| known < datum.version) {
+            service.datum = Some(datum);
+            self.line_up(key, out);
+        }
+    }
+
+    /// Puts a service in line for those subscribers who have not taken its newest version.
+    fn line_up(&mut self, key: Key, out: &mut Outbox<SessionData>) {
+        let (pushing, _, options) = self.parts();
+        let Pushing {
+            services,
+            queue,
+            armed,
+        } = pushing;
+        let Some(service) = services.get(&key) else {
+            return;
+        };
+        let behind = |taken: &Option<Version>| taken.is_none() || *taken < service.version();
+        for (connection, _) in service
+            .subscribers
+            .iter()
+            .filter(|(_, taken)| behind(taken))
+        {
+            let waiting = Waiting {
+                connection: *connection,
+                service: key,
+                tries: 1,
+            };
+            // What there is no room for is taken care of by the next scan.
+            let _ = queue.push(waiting);
+        }
+        if !*armed && !queue.is_empty() {
+            *armed = true;
+            out.arm(Timer::Push, options.session.push_delay);
+        }
+    }
+
+    /// Pushes all that waits.
+    fn push_all(&mut self, out: &mut Outbox<SessionData>) {
+        let (pushing, calls, options) = self.parts();
+        pushing.armed = false;
+        let timeout = options.session.push_timeout;
+        while let Some(waiting) = pushing.queue.pop() {
+            let Waiting {
+                connection,
+                service,
+                ..
+            } = waiting;
+            let Some(service) = pushing.services.get(&service) else {
+                continue;
+            };
+            let taken = service.subscribers.get(&connection);
+            let (Some(taken), Some(datum)) = (taken, service.datum.clone()) else {
+                continue;
+            };
+            if *taken == Some(datum.version) {
+                continue;
+            }
+            let client = connection.opener;
+            let asked = Asked::Push(waiting, datum.version);
+            let call = calls.expect(client, asked, timeout, out);
+            out.send(
+                client,
+                Message::Push {
+                    connection,
+                    call,
+                    datum,
+                },
+            );
+        }
+    }
+
+    fn on_pushed(&mut self, call: CallId, from: NodeId, out: &mut Outbox<SessionData>) {
+        let (pushing, calls, _) = self.parts();
+        let Some(Asked::Push(waiting, version)) = calls.answered(call, from, out) else {
+            return;
+        };
+        let service = pushing.services.get_mut(&waiting.service);
+        let taken = service.and_then(|service| service.subscribers.get_mut(&waiting.connection));
+        if let Some(taken) = taken {
+            *taken = (*taken).max(Some(version));
+        }
+    }
+
+    /// A client did not take a push: it is sent again a few times, and then left to the next scan.
+    fn push_again(&mut self, waiting: Waiting, out: &mut Outbox<SessionData>) {
+        let (pushing, _, options) = self.parts();
+        let options = &options.session;
+        if waiting.tries > options.push_retries {
+            out.note(Note::PushFails(waiting.service));
+            return;
+        }
+        let tries = waiting.tries + 1;
+        let _ = pushing.queue.push(Waiting { tries, ..waiting });
+        if !pushing.armed {
+            pushing.armed = true;
+            out.arm(Timer::Push, options.push_delay * u64::from(tries));
+        }
+    }
+
+    /// Compares the versions of all services that somebody has subscribed to, and lines up who is behind.
+    fn scan(&mut self, out: &mut Outbox<SessionData>) {
+        let keys: Vec<Key> = self.parts().0.services.keys().copied().collect();
+        let serves = |key| self.serves(key);
+        let served: Vec<_> = keys.into_iter().map(|key| (key, serves(key))).collect();
+        let (pushing, calls, options) = self.parts();
+        out.arm(Timer::Scan, options.session.scan);
+        let mut by_slot: BTreeMap<(SlotId, NodeId), Known> = BTreeMap::new();
+        for (key, address) in served {
+            let (Some((leader, of)), Some(service)) = (address, pushing.services.get(&key)) else {
+                continue;
+            };
+            let (_, known) = by_slot.entry((of.slot, leader)).or_insert((of, Vec::new()));
+            // Somebody may have been shown more elsewhere.
+            let shown = service.subscribers.values().max().copied().flatten();
+            known.push((key, service.version().max(shown).unwrap_or_default()));
+        }
+        let timeout = options.session.timeout;
+        for ((slot, leader), (of, known)) in by_slot {
+            let call = calls.expect(leader, Asked::Scan(slot), timeout, out);
+            let known = known.into();
+            out.send(leader, Message::Scan { call, of, known });
+        }
+        for key in pushing.behind(calls) {
+            self.line_up(key, out);
+        }
+    }
+
+    fn on_scanned(
+        &mut self,
+        call: CallId,
+        from: NodeId,
+        versions: Result<Arc<[(Key, Version)]>, Access>,
+        out: &mut Outbox<SessionData>,
+    ) {
+        let (_, calls, _) = self.parts();
+        if let Some(Asked::Scan(_)) = calls.answered(call, from, out)
+            && let Ok(versions) = versions
+        {
+            for (key, version) in versions.iter() {
+                self.heard_of(*key, *version, out);
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! What a data server holds of a slot: by service, every registration that it knows, or that it knows to be gone.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::digest::{Digest, Sum};
+use super::names::{ProcessId, RegisterId, Stamp, Version};
+use crate::kv::{Key, Value};
+use crate::{Span, Time};
+
+/// One registration, as it travels and as it is held.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Registration {
+    /// Whose, and under which service.
+    pub id: RegisterId,
+    /// What is registered; none if it is registered no more.
+    pub content: Option<Value>,
+    /// In which state.
+    pub stamp: Stamp,
+    /// Which session process it came from.
+    pub owner: ProcessId,
+}
+
+/// What is held of one registration.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Held {
+    /// What is registered; none for a tombstone.
+    pub content: Option<Value>,
+    /// In which state.
+    pub stamp: Stamp,
+    /// Which session process answers for it.
+    pub owner: ProcessId,
+    /// Since when a tombstone stands here, on the monotonic clock.
+    since: Time,
+}
+
+/// All of one service.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Group {
+    /// As it is served.
+    pub version: Version,
+    /// Tombstones included.
+    pub held: BTreeMap<RegisterId, Held>,
+}
+
+/// What became of a registration that was offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Put {
+    /// Subscribers see something else now.
+    Seen,
+    /// It is taken in, and subscribers see what they saw.
+    Unseen,
+    /// It is held already.
+    Same,
+    /// What is held is newer.
+    Older,
+}
+
+/// One slot's services.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Store {
+    digest: Digest,
+    groups: BTreeMap<Key, Group>,
+    /// What each session process answers for, summed up: the whole of it, and by service. Nothing that is zero stands here.
+    sums: BTreeMap<ProcessId, Sum>,
+    shares: BTreeMap<(ProcessId, Key), Sum>,
+    live: usize,
+    tombstones: usize,
+}
+
+impl Store {
+    /// An empty store.
+    pub fn new(digest: Digest) -> Store {
+        Store {
+            digest,
+            groups: BTreeMap::new(),
+            sums: BTreeMap::new(),
+            shares: BTreeMap::new(),
+            live: 0,
+            tombstones: 0,
+        }
+    }
+
+    /// All of a service, if it was ever heard of.
+    pub fn group(&self, service: Key) -> Option<&Group> {
+        self.groups.get(&service)
+    }
+
+    /// What is held of a registration.
+    pub fn held(&self, id: RegisterId) -> Option<&Held> {
+        self.groups.get(&id.service)?.held.get(&id)
+    }
+
+    /// The services, in order.
+    pub fn services(&self) -> impl Iterator<Item = Key> {
+        self.groups.keys().copied()
+    }
+
+    /// Everything that is registered, tombstones left out, in order.
+    pub fn live(&self) -> impl Iterator<Item = Registration> {
+        self.groups.values().flat_map(Group::live)
+    }
+
+    /// How many registrations there are, and how many tombstones.
+    pub fn len(&self) -> (usize, usize) {
+        (self.live, self.tombstones)
+    }
+
+    /// What a session process answers for, summed up.
+    pub fn sum(&self, owner: ProcessId) -> Sum {
+        self.sums.get(&owner).copied().unwrap_or_default()
+    }
+
+    /// The same by service, in order, without services of which it has nothing.
+    pub fn shares(&self, owner: ProcessId) -> impl Iterator<Item = (Key, Sum)> {
+        let range = (owner, Key(0))..=(owner, Key(u32::MAX));
+        let shares = self.shares.range(range);
+        shares.map(|((_, service), sum)| (*service, *sum))
+    }
+
+    /// What each session process answers for, summed up.
+    pub fn totals(&self) -> impl Iterator<Item = (ProcessId, Sum)> {
+        self.sums.iter().map(|(owner, sum)| (*owner, *sum))
+    }
+
+    /// The session processes that answer for anything.
+    pub fn owners(&self) -> impl Iterator<Item = ProcessId> {
+        self.sums.keys().copied()
+    }
+
+    /// Serves a service under a version from now on.
+    pub fn set_version(&mut self, service: Key, version: Version) {
+        self.groups.entry(service).or_default().version = version;
+    }
+
+    /// Takes a registration in, if it is newer than what is held: one that is registered no more leaves a tombstone.
+    pub fn put(&mut self, offered: &Registration, now: Time) -> Put {
+        let Registration {
+            id,
+            content,
+            stamp,
+            owner,
+        } = *offered;
+        let held = Held {
+            content,
+            stamp,
+            owner,
+            since: now,
+        };
+        let group = self.groups.entry(id.service).or_default();
+        let before = match group.held.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(held);
+                None
+            }
+            Entry::Occupied(mut place) => {
+                let before = *place.get();
+                if before.stamp >= stamp {
+                    return if before.stamp == stamp {
+                        Put::Same
+                    } else {
+                        Put::Older
+                    };
+                }
+                place.insert(held);
+                Some(before)
+            }
+        };
+        self.account(id, before, Some(held));
+        let shown = |held: Option<Held>| held.and_then(|held| held.content);
+        if shown(before) == shown(Some(held)) {
+            Put::Unseen
+        } else {
+            Put::Seen
+        }
+    }
+
+    /// Buries a registration that a session process answers for and does not have any more, unless it has changed since.
+    /// What is not there, or is a tombstone, stays as it is.
+    pub fn remove(&mut self, from: ProcessId, id: RegisterId, stamp: Stamp, now: Time) -> bool {
+        let Some(held) = self.held(id).copied() else {
+            return false;
+        };
+        if held.content.is_none() || held.stamp > stamp || held.owner != from {
+            return false;
+        }
+        let gone = Registration {
+            id,
+            content: None,
+            stamp: held.stamp.buries(),
+            owner: from,
+        };
+        self.put(&gone, now) == Put::Seen
+    }
+
+    /// Forgets a registration without a trace: a follower whose leader does not have it.
+    pub fn forget(&mut self, id: RegisterId) -> bool {
+        let Some(group) = self.groups.get_mut(&id.service) else {
+            return false;
+        };
+        let held = group.held.remove(&id);
+        if let Some(held) = held {
+            self.account(id, Some(held), None);
+        }
+        held.is_some_and(|held| held.content.is_some())
+    }
+
+    /// Forgets without a trace all that a session process answers for; says which services that changes.
+    pub fn clean(&mut self, owner: ProcessId) -> Vec<RegisterId> {
+        let services: Vec<Key> = self.shares(owner).map(|(service, _)| service).collect();
+        let groups = services
+            .iter()
+            .filter_map(|service| self.groups.get(service));
+        let all = groups.flat_map(Group::live);
+        let gone: Vec<RegisterId> = all
+            .filter(|one| one.owner == owner)
+            .map(|one| one.id)
+            .collect();
+        for id in &gone {
+            self.forget(*id);
+        }
+        gone
+    }
+
+    /// Removes the tombstones that have stood for so long.
+    pub fn compact(&mut self, now: Time, keep: Span) -> Vec<RegisterId> {
+        if self.tombstones == 0 {
+            return Vec::new();
+        }
+        let all = self.groups.values().flat_map(|group| &group.held);
+        let old = all.filter(|(_, held)| held.content.is_none() && now.since(held.since) >= keep);
+        let gone: Vec<RegisterId> = old.map(|(id, _)| *id).collect();
+        for id in &gone {
+            self.forget(*id);
+        }
+        gone
+    }
+
+    /// Keeps the sums and counts true when what is held of a registration changes.
+    fn account(&mut self, id: RegisterId, before: Option<Held>, after: Option<Held>) {
+        for (held, comes) in [(before, false), (after, true)] {
+            let Some(held) = held else {
+                continue;
+            };
+            let count = match held.content {
+                Some(_) => &mut self.live,
+                None => &mut self.tombstones,
+            };
+            if comes {
+                *count += 1;
+            } else {
+                *count -= 1;
+            }
+            if held.content.is_some() {
+                let sum = Sum::of(self.digest, id, held.stamp);
+                adjust(self.sums.entry(held.owner), sum, comes);
+                adjust(self.shares.entry((held.owner, id.service)), sum, comes);
+            }
+        }
+    }
+}
+
+/// Adds to a sum, or takes away from it; one that comes to nothing is removed.
+fn adjust<K: Ord>(entry: Entry<'_, K, Sum>, by: Sum, comes: bool) {
+    match entry {
+        Entry::Vacant(place) => {
+            if comes {
+                place.insert(by);
+            }
+        }
+        Entry::Occupied(mut place) => {
+            let sum = place.get_mut();
+            if comes {
+                sum.add(by);
+            } else {
+                sum.take(by);
+            }
+            if *sum == Sum::default() {
+                place.remove();
+            }
+        }
+    }
+}
+
+impl Group {
+    /// What is registered, in order.
+    pub fn live(&self) -> impl Iterator<Item = Registration> {
+        let of = |(id, held): (&RegisterId, &Held)| {
+            let content = Some(held.content?);
+            Some(Registration {
+                id: *id,
+                content,
+                stamp: held.stamp,
+                owner: held.owner,
+            })
+        };
+        self.held.iter().filter_map(of)
+    }
+}
