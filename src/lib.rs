@@ -12,7 +12,7 @@
 //! 5. [`solo`]: one process on an empty stage, to write tests with;
 //! 6. [`small_world`]: systems that are looked at whole;
 //! 7. [`register`], a small consistent truth for whoever needs one;
-//! 8. the modes: [`raft`], [`zone_sync`], [`sibling_quorum`], [`caspaxos`].
+//! 8. the modes: [`raft`], [`zone_sync`], [`sibling_quorum`], [`session_data`], [`caspaxos`].
 
 pub mod caspaxos;
 pub mod id;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::names::{Epoch, ProcessId, SlotId};
-use crate::kv::Key;
 use crate::process::Size;
 use crate::{Life, NodeId};
 
@@ -43,15 +42,6 @@ impl Table {
     /// A slot, if slots are dealt out.
     pub fn slot(&self, slot: SlotId) -> Option<&Slot> {
         self.slots.get(slot.0 as usize)
-    }
-
-    /// The slot of a service.
-    pub fn of(&self, service: Key) -> Option<(SlotId, &Slot)> {
-        let slots = u32::try_from(self.slots.len())
-            .ok()
-            .filter(|slots| *slots > 0)?;
-        let slot = SlotId::of(service, slots);
-        Some((slot, self.slot(slot)?))
     }
 
     /// Every slot with its name.

@@ -132,11 +132,6 @@ impl Retries {
     pub fn take(&mut self, call: CallId) -> Option<Failed> {
         self.batches.remove(&call)
     }
-
-    /// All that wait.
-    pub fn iter(&self) -> impl Iterator<Item = &Failed> {
-        self.batches.values()
-    }
 }
 
 impl Losable for Retries {
