@@ -7,7 +7,7 @@ use super::SessionData;
 use super::beats::Beats;
 use super::calls::Calls;
 use super::message::{Access, Address, CallId, Datum, Item, Message, Timer};
-use super::names::{ProcessId, RegisterId, SlotId, Version};
+use super::names::{ProcessId, RegisterId, SlotId, Stamp};
 use super::notices::{Changes, Notice};
 use super::pulls::Asked;
 use super::slots::Holding;
@@ -41,6 +41,10 @@ pub struct Data {
     pub(super) clock: u64,
     /// What the last step changed of what it holds.
     pub(super) touched: Vec<Touched>,
+    /// The slots that the last step began to serve.
+    pub(super) began: Vec<SlotId>,
+    /// How many registrations the last step asked about at once, and was answered at once.
+    pub(super) weighed: (usize, usize),
 }
 
 /// A registration that a data server holds otherwise than before.
@@ -57,8 +61,10 @@ pub struct Touched {
 pub enum By {
     /// A session server told it.
     Batch,
-    /// A comparison found it.
-    Comparison,
+    /// A session server told that a client is gone which had it registered in this state; whether or not that changes it.
+    Off(Stamp),
+    /// A comparison with this process found it.
+    Comparison(ProcessId),
     /// Its session process is taken for dead.
     Lease,
     /// It was a tombstone, and old.
@@ -86,6 +92,8 @@ impl Data {
             notices: BTreeMap::new(),
             clock: 0,
             touched: Vec::new(),
+            began: Vec::new(),
+            weighed: (0, 0),
         };
         data.beats.beat(0, options, out);
         out.arm(Timer::Tick, options.data.tick);
@@ -100,6 +108,8 @@ impl Data {
         out: &mut Outbox<SessionData>,
     ) {
         self.touched.clear();
+        self.began.clear();
+        self.weighed = (0, 0);
         match input {
             Input::Delivered(from, message) => self.on_message(now, from, message, out),
             Input::Fired(timer) => self.on_timer(now, timer, out),
@@ -142,6 +152,10 @@ impl Data {
             Message::Scan { call, of, known } => {
                 let versions = self.on_scan(now, of, &known, out);
                 out.send(from, Message::Scanned(call, versions));
+            }
+            Message::Level { call, slots, sum } => {
+                let levels = self.on_level(&slots, sum);
+                out.send(from, Message::Leveled(call, levels));
             }
             Message::Noted(call) => self.is_noted(call, out),
             Message::Beaten {
@@ -273,7 +287,7 @@ impl Data {
         now: Now,
         slot: SlotId,
         (process, id): (ProcessId, RegisterId),
-        stamp: super::names::Stamp,
+        stamp: Stamp,
         out: &mut Outbox<SessionData>,
     ) {
         let holding = self.slots.get(&slot);
@@ -287,6 +301,8 @@ impl Data {
             };
             self.put(now, (slot, By::Batch), &gone, out);
         }
+        let by = By::Off(stamp);
+        self.touched.push(Touched { id, by });
     }
 
     /// What a service consists of, if it is served here.
@@ -313,33 +329,6 @@ impl Data {
             version,
             registered: registered.collect(),
         }))
-    }
-
-    /// Which of these versions are not those that are served here. One that is ahead has seen another leader's: the version
-    /// here is made to grow beyond it.
-    fn on_scan(
-        &mut self,
-        now: Now,
-        of: Address,
-        known: &[(Key, Version)],
-        out: &mut Outbox<SessionData>,
-    ) -> Result<Arc<[(Key, Version)]>, Access> {
-        match self.access(of) {
-            Access::Accept => {}
-            refused => return Err(refused),
-        }
-        let mut others = Vec::new();
-        for (service, its) in known {
-            let mut mine = self.version(now, of.slot, *service, out);
-            if *its > mine {
-                self.outdo(now, (of.slot, *service), *its, out);
-                mine = self.version(now, of.slot, *service, out);
-            }
-            if mine != *its {
-                others.push((*service, mine));
-            }
-        }
-        Ok(others.into())
     }
 
     pub(super) fn queues(&mut self) -> Vec<(&'static str, &mut dyn Losable)> {

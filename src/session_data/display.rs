@@ -148,10 +148,21 @@ impl fmt::Display for Message {
                 write!(f, "scan {call} {of}:")?;
                 versions(f, known)
             }
-            Message::Scanned(call, Ok(known)) | Message::Changed(call, known) => {
-                write!(f, "{kind} {call}:")?;
+            Message::Scanned(call, Ok(others)) => {
+                write!(f, "scanned {call}:")?;
+                versions(f, &others.versions)
+            }
+            Message::Changed(call, known) => {
+                write!(f, "changed {call}:")?;
                 versions(f, known)
             }
+            Message::Level { call, slots, sum } => {
+                write!(f, "level {call} {} slots, {sum}", slots.len())
+            }
+            Message::Leveled(call, levels) => match levels.len() {
+                0 => write!(f, "leveled {call} equal"),
+                slots => write!(f, "leveled {call} unequal, {slots} slots"),
+            },
             Message::Compare { call, slots, sum } => {
                 write!(f, "compare {call} {} slots, {sum}", slots.len())
             }

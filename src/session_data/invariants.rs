@@ -25,8 +25,6 @@ pub struct SessionDataInvariants {
     ever: BTreeMap<(NodeId, RegisterId), Stamp>,
     /// Who served a slot under which leadership.
     served: BTreeMap<(SlotId, Epoch), NodeId>,
-    /// What session servers hold of services, in which life.
-    fetched: BTreeMap<NodeId, (Life, BTreeMap<Key, Version>)>,
     /// What was ever fetched.
     contents: BTreeMap<(Key, Version), Shown>,
 }
@@ -47,18 +45,23 @@ struct Seen {
 struct SeenSlot {
     leadership: Epoch,
     held: BTreeMap<RegisterId, Held>,
+    /// What clients had registered that are gone, for as long as that is to be remembered.
+    gone: BTreeMap<RegisterId, Stamp>,
 }
 
 impl Invariants<SessionData> for SessionDataInvariants {
     const NAMES: &'static [&'static str] = &[
         "stamps_never_go_back",
         "what_is_held_is_not_removed",
+        "who_is_asked_removes_its_own",
+        "what_is_gone_stays_gone",
         "one_server_serves_a_leadership",
         "epochs_never_go_back",
         "shown_is_served",
         "a_version_shows_one_thing",
         "acknowledged_is_held",
         "queues_are_bounded",
+        "messages_are_bounded",
     ];
 
     fn after_step(
@@ -69,7 +72,7 @@ impl Invariants<SessionData> for SessionDataInvariants {
     ) {
         match cluster.server(id) {
             Some(Server::Data(data)) => self.data(cluster, id, data, found),
-            Some(Server::Session(session)) => self.session(cluster, id, session, found),
+            Some(Server::Session(session)) => self.session(id, session, found),
             // The fifth generation promises none of these.
             Some(Server::RingSession(_) | Server::RingData(_)) => {}
             Some(Server::Meta(_)) | None => {}
@@ -103,8 +106,8 @@ impl SessionDataInvariants {
             seen.table = data.beats.table.epoch;
             self.slots_are_right(id, data, &mut seen, found);
         }
-        for (slot, holding) in &data.slots {
-            self.one_server_serves(id, *slot, holding, found);
+        for slot in &data.began {
+            self.one_server_serves(id, *slot, data, found);
         }
         for touched in &data.touched {
             let slot = SlotId::of(touched.id.service, data.config.options.slots);
@@ -121,6 +124,8 @@ impl SessionDataInvariants {
                 now,
             };
             stamps_never_go_back(id, holding, &what, found);
+            who_is_asked_removes_its_own(id, holding, &what, found);
+            what_is_gone_stays_gone(id, &mut known.gone, &what, found);
             what_is_held_is_not_removed(cluster, (id, data), holding, &what, found);
             if let Some(now) = now {
                 known.held.insert(touched.id, now);
@@ -129,11 +134,11 @@ impl SessionDataInvariants {
             }
         }
         let options = &data.config.options.data;
-        is_bounded(
-            id,
-            ("changes", data.changes.waiting(), options.changed),
-            found,
-        );
+        let changes = ("changes", data.changes.waiting(), options.changed);
+        is_bounded(id, changes, found);
+        let (asked, answered) = data.weighed;
+        is_short(id, ("a question", asked, options.asked), found);
+        is_short(id, ("an answer", answered, options.answered), found);
         self.held.insert(id, seen);
     }
 
@@ -147,7 +152,10 @@ impl SessionDataInvariants {
                 let evidence = format!("{id} went from leadership {then} of {slot} to {now}");
                 found.push(Broken::new("epochs_never_go_back", evidence));
             }
-            known.leadership = holding.leadership;
+            if known.leadership != holding.leadership {
+                known.leadership = holding.leadership;
+                known.gone.clear();
+            }
         }
     }
 
@@ -156,10 +164,10 @@ impl SessionDataInvariants {
         &mut self,
         id: NodeId,
         slot: SlotId,
-        holding: &Holding,
+        data: &Data,
         found: &mut Vec<Broken>,
     ) {
-        if holding.serves() {
+        if let Some(holding) = data.slots.get(&slot) {
             let leadership = holding.leadership;
             let other = *self.served.entry((slot, leadership)).or_insert(id);
             if other != id {
@@ -169,33 +177,17 @@ impl SessionDataInvariants {
         }
     }
 
-    fn session(
-        &mut self,
-        cluster: &impl Cluster<SessionData>,
-        id: NodeId,
-        session: &Session,
-        found: &mut Vec<Broken>,
-    ) {
+    fn session(&mut self, id: NodeId, session: &Session, found: &mut Vec<Broken>) {
         if let Some((leader, items)) = &session.taken {
+            let most = session.config.options.session.batch;
+            is_short(id, ("a batch", items.len(), most), found);
             self.acknowledged_is_held(session.me, *leader, items, session, found);
-        }
-        let life = cluster.life(id);
-        let (known_life, fetched) = self.fetched.entry(id).or_default();
-        if *known_life != life {
-            (*known_life, *fetched) = (life, BTreeMap::new());
         }
         let steady = session.config.options.rules.steady_versions;
         let slots = session.config.options.slots;
-        for (key, service) in &session.pushing.services {
-            let Some(datum) = service.datum.as_ref().filter(|_| steady) else {
-                continue;
-            };
+        if let Some(datum) = session.pushing.news.as_ref().filter(|_| steady) {
             let version = datum.version;
-            let before = fetched.insert(*key, version);
-            if before == Some(version) {
-                continue;
-            }
-            let slot = SlotId::of(*key, slots);
+            let slot = SlotId::of(datum.service, slots);
             if !self.served.contains_key(&(slot, version.leadership)) {
                 let evidence = format!(
                     "{id} was shown {datum}, and nobody has served {slot} under that leadership"
@@ -203,7 +195,10 @@ impl SessionDataInvariants {
                 found.push(Broken::new("shown_is_served", evidence));
             }
             let shown = Arc::clone(&datum.registered);
-            let first = self.contents.entry((*key, version)).or_insert(shown);
+            let first = self
+                .contents
+                .entry((datum.service, version))
+                .or_insert(shown);
             if **first != *datum.registered {
                 let evidence =
                     format!("{id} was shown {datum}, and another session server something else");
@@ -262,6 +257,60 @@ struct Changed {
     now: Option<Held>,
 }
 
+impl Changed {
+    fn is_by_comparison(&self) -> bool {
+        matches!(self.by, By::Comparison(_))
+    }
+}
+
+/// A leader buries what a session process does not have any more, if that process answers for it, and no other.
+fn who_is_asked_removes_its_own(
+    id: NodeId,
+    holding: &Holding,
+    what: &Changed,
+    found: &mut Vec<Broken>,
+) {
+    let (Some(before), Some(now), By::Comparison(asked)) = (what.before, what.now, what.by) else {
+        return;
+    };
+    let is_removed = before.content.is_some() && now.stamp == before.stamp.buries();
+    if is_removed && holding.leads() && before.owner != asked {
+        let (register, owner) = (what.id, before.owner);
+        let evidence = format!(
+            "{id} removed {register}, for which {owner} answers, since {asked} does not have it"
+        );
+        found.push(Broken::new("who_is_asked_removes_its_own", evidence));
+    }
+}
+
+/// What a client had registered that is gone does not come back, for as long as its tombstone stands, or would.
+fn what_is_gone_stays_gone(
+    id: NodeId,
+    gone: &mut BTreeMap<RegisterId, Stamp>,
+    what: &Changed,
+    found: &mut Vec<Broken>,
+) {
+    let register = what.id;
+    match what.by {
+        By::Off(stamp) => {
+            let known = gone.entry(register).or_insert(stamp);
+            *known = stamp.max(*known);
+        }
+        By::Lease | By::Compaction => {
+            gone.remove(&register);
+        }
+        By::Batch | By::Comparison(_) => {}
+    }
+    let live = what.now.filter(|now| now.content.is_some());
+    if let (Some(live), Some(stamp)) = (live, gone.get(&register))
+        && live.stamp <= *stamp
+    {
+        let is = live.stamp;
+        let evidence = format!("{id} holds {register} {is}, whose client was said to be gone");
+        found.push(Broken::new("what_is_gone_stays_gone", evidence));
+    }
+}
+
 /// What is held of a registration gets newer only. What goes without a trace is what a dead process had registered, an old
 /// tombstone, or what a follower's leader does not have.
 fn stamps_never_go_back(id: NodeId, holding: &Holding, what: &Changed, found: &mut Vec<Broken>) {
@@ -276,7 +325,7 @@ fn stamps_never_go_back(id: NodeId, holding: &Holding, what: &Changed, found: &m
                 before.stamp, now.stamp
             )
         }
-        None if what.by == By::Batch || (what.by == By::Comparison && holding.leads()) => {
+        None if what.by == By::Batch || (what.is_by_comparison() && holding.leads()) => {
             format!(
                 "{id} held {register} {}, and nothing of it is left",
                 before.stamp
@@ -334,5 +383,12 @@ fn is_bounded(id: NodeId, (name, waiting, bound): (&str, usize, usize), found: &
     if waiting > bound {
         let evidence = format!("{waiting} wait in {name} of {id}, which is for {bound}");
         found.push(Broken::new("queues_are_bounded", evidence));
+    }
+}
+
+fn is_short(id: NodeId, (what, number, most): (&str, usize, usize), found: &mut Vec<Broken>) {
+    if number > most {
+        let evidence = format!("{what} of {id} has {number} registrations, and {most} is the most");
+        found.push(Broken::new("messages_are_bounded", evidence));
     }
 }

@@ -13,7 +13,7 @@ use super::ring::word::{Alarm, Word};
 use super::store::Registration;
 use super::table::{Roster, Table};
 use crate::kv::{Key, Value};
-use crate::process::{Kinds, Size};
+use crate::process::Kinds;
 use crate::register;
 use crate::{Life, NodeId, StreamId};
 
@@ -100,7 +100,19 @@ pub enum Message {
         known: Arc<[(Key, Version)]>,
     },
     /// The answer: those that are others.
-    Scanned(CallId, Result<Arc<[(Key, Version)]>, Access>),
+    Scanned(CallId, Result<Others, Access>),
+    /// Session to data: I know all services of these slots that my clients want to know of up to these levels, summed up.
+    /// Is there anything newer?
+    Level {
+        /// Which call.
+        call: CallId,
+        /// Of these slots.
+        slots: Arc<[SlotId]>,
+        /// The levels, summed up.
+        sum: Sum,
+    },
+    /// The answer: nothing, or the level of each.
+    Leveled(CallId, Arc<[(SlotId, Version)]>),
     /// Data to session: these services have changed.
     Changed(CallId, Arc<[(Key, Version)]>),
     /// The answer.
@@ -255,6 +267,15 @@ pub enum Access {
     MisMatch,
 }
 
+/// The services of a slot of which another version is served than was known.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Others {
+    /// Each with its version.
+    pub versions: Arc<[(Key, Version)]>,
+    /// The slot's level: the newest version that was given in it.
+    pub level: Version,
+}
+
 /// All of a service, as it is served.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Datum {
@@ -367,6 +388,8 @@ impl Kinds for Message {
         "leader",
         "news",
         "lock",
+        "level",
+        "leveled",
         Word::KINDS[0],
         Word::KINDS[1],
         Word::KINDS[2],
@@ -414,87 +437,9 @@ impl Kinds for Message {
             Message::Leader(_) => 27,
             Message::News(_) => 28,
             Message::Lock(_) => 29,
-            Message::Ring(word) => word.kind().map_or(9, |kind| 30 + kind),
+            Message::Level { .. } => 30,
+            Message::Leveled(..) => 31,
+            Message::Ring(word) => word.kind().map_or(9, |kind| 32 + kind),
         }
-    }
-}
-
-/// A registration's id is a UUID of 16 bytes, a stamp 16, a sum 16, a version 16, a service's number 4, a call's 8.
-impl Size for Message {
-    fn size(&self) -> usize {
-        let wishes = |wishes: &[Wish]| wishes.iter().map(Size::size).sum::<usize>();
-        match self {
-            Message::Hello(_) | Message::News(_) => 8,
-            Message::Ping(sum) => 1 + sum.map_or(0, |_| 16),
-            Message::Pong => 1,
-            Message::Register { wishes: all, .. } | Message::Registered { wishes: all, .. } => {
-                8 + wishes(all)
-            }
-            Message::Repeat { held, .. } => 8 + held.as_ref().map_or(0, |held| 12 * held.len()),
-            Message::Push { datum, .. } => 16 + datum.size(),
-            Message::Pushed(_) | Message::Noted(_) | Message::NotMine(_) => 8,
-            Message::Batch { items, .. } => 36 + items.iter().map(Size::size).sum::<usize>(),
-            Message::Done(..) => 9,
-            Message::Fetch { .. } => 32,
-            Message::Fetched(_, Ok(datum)) => 8 + datum.size(),
-            Message::Fetched(_, Err(_)) | Message::Scanned(_, Err(_)) => 9,
-            Message::Scan { known, .. } => 28 + 20 * known.len(),
-            Message::Scanned(_, Ok(known)) | Message::Changed(_, known) => 8 + 20 * known.len(),
-            // The slots as one bit each, of 256.
-            Message::Compare { .. } => 8 + 32 + 16,
-            Message::Compared { sums, .. } => 24 + 18 * sums.len(),
-            Message::Digests { shares, .. } => 20 + 20 * shares.len(),
-            Message::Differing { services, gone, .. } => 24 + 4 * services.len() + 32 * gone.len(),
-            Message::Summaries {
-                services, known, ..
-            } => 44 + 4 * services.len() + 32 * known.len(),
-            Message::Publishers {
-                updated, removed, ..
-            } => {
-                let updated = updated.iter().map(Size::size);
-                33 + updated.sum::<usize>() + 32 * removed.len()
-            }
-            Message::Outdated { items, .. } => 8 + 32 * items.len(),
-            Message::Beat(beat) => 28 + beat.known.as_ref().map_or(0, |table| table.size()),
-            Message::Beaten { table, roster, .. } => {
-                let table = table.as_ref().map_or(0, |table| table.size());
-                5 + table + roster.as_ref().map_or(0, |roster| roster.size())
-            }
-            Message::Leader(_) => 5,
-            Message::Lock(message) => message.size(),
-            Message::Ring(word) => word.size(),
-        }
-    }
-}
-
-impl Size for Wish {
-    fn size(&self) -> usize {
-        match self {
-            Wish::Publish(_, _, value) => 28 + value.bytes as usize,
-            Wish::Withdraw(..) => 28,
-            Wish::Subscribe(..) => 20,
-        }
-    }
-}
-
-impl Size for Item {
-    fn size(&self) -> usize {
-        match self {
-            Item::Put(registration) => registration.size(),
-            Item::Off(items) => 8 + 32 * items.len(),
-        }
-    }
-}
-
-impl Size for Registration {
-    fn size(&self) -> usize {
-        40 + self.content.map_or(0, |value| value.bytes as usize)
-    }
-}
-
-impl Size for Datum {
-    fn size(&self) -> usize {
-        let of = |(_, value): &(RegisterId, Value)| 16 + value.bytes as usize;
-        20 + self.registered.iter().map(of).sum::<usize>()
     }
 }

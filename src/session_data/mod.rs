@@ -43,7 +43,7 @@
 //! # The rooms, in reading order
 //!
 //! [`names`], [`digest`], [`table`], [`request`], [`message`], [`note`], [`options`]: the words. [`link`], [`calls`],
-//! [`beats`]: how one speaks to another. [`client`]. [`memory`], [`writes`], [`session`] with `publishing` and [`pushing`].
+//! [`beats`]: how one speaks to another. [`client`]. [`memory`], [`writes`], [`session`] with `publishing`, [`pushing`] and [`scans`].
 //! [`store`], [`slots`], [`data`] with [`pulls`], [`answers`], [`notices`] and `leases`. [`lock`], [`arrange`], [`meta`].
 //! [`server`], [`invariants`], [`cluster`]; and [`ring`], the fifth generation.
 
@@ -73,8 +73,10 @@ pub mod pulls;
 pub mod pushing;
 pub mod request;
 pub mod ring;
+pub mod scans;
 pub mod server;
 pub mod session;
+mod size;
 pub mod slots;
 pub mod store;
 pub mod table;

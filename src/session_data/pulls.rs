@@ -3,6 +3,7 @@
 //! A leader asks each session server for one sum of all its slots. Where that differs, slot by slot: the sums of the
 //! services, and of those that differ the registrations, so many at a time, until both hold the same.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::SessionData;
@@ -56,7 +57,8 @@ struct Found<'a> {
 impl Data {
     /// Begins the comparisons that are due and not under way.
     pub(super) fn compare_what_is_due(&mut self, now: Now, out: &mut Outbox<SessionData>) {
-        let sessions: Vec<ProcessId> = self.sessions().collect();
+        // Most are on the list and connected as well.
+        let sessions: BTreeSet<ProcessId> = self.sessions().collect();
         let options = &self.config.options;
         let (compare, follow, sum_first) = (
             options.data.compare,
@@ -95,9 +97,20 @@ impl Data {
         for process in due {
             self.compare_all(now, process, out);
         }
+        let under_way = self.under_way();
+        pulls.retain(|(slot, _, of)| !under_way.contains(&(*slot, of.map(|of| of.node))));
         for (slot, with, of) in pulls {
             self.pull(slot, with, of, out);
         }
+    }
+
+    /// The comparisons of one slot that are under way, with which session server; or with the leader, if with none.
+    fn under_way(&self) -> BTreeSet<(SlotId, Option<NodeId>)> {
+        let of = |asked: &Asked| match asked {
+            Asked::Slot(pull) => Some((pull.slot, pull.of.map(|of| of.node))),
+            Asked::All => None,
+        };
+        self.calls.iter().filter_map(of).collect()
     }
 
     /// Compares all slots that it serves with a session server, by one sum.
@@ -119,7 +132,7 @@ impl Data {
         out.send(process.node, Message::Compare { call, slots, sum });
     }
 
-    /// Begins to compare a slot, unless that is under way.
+    /// Begins to compare a slot.
     fn pull(
         &mut self,
         slot: SlotId,
@@ -127,8 +140,7 @@ impl Data {
         of: Option<ProcessId>,
         out: &mut Outbox<SessionData>,
     ) {
-        let same = |asked: &Asked| matches!(asked, Asked::Slot(pull) if pull.slot == slot && pull.of.map(|of| of.node) == of.map(|of| of.node));
-        let Some(holding) = self.slots.get(&slot).filter(|_| !self.calls.any(same)) else {
+        let Some(holding) = self.slots.get(&slot) else {
             return;
         };
         let shares: Arc<[(Key, Sum)]> = match of {
@@ -294,7 +306,7 @@ impl Data {
                 stamp: *stamp,
                 owner: process,
             };
-            self.put(now, (pull.slot, By::Comparison), &gone, out);
+            self.put(now, (pull.slot, By::Comparison(process)), &gone, out);
         }
     }
 
@@ -305,9 +317,11 @@ impl Data {
         sums: &[(SlotId, Sum)],
         out: &mut Outbox<SessionData>,
     ) {
+        let under_way = self.under_way();
         for (slot, sum) in sums {
             let holding = self.slots.get(slot).filter(|holding| holding.serves());
-            if holding.is_some_and(|holding| holding.store.sum(process) != *sum) {
+            let is_new = !under_way.contains(&(*slot, Some(process.node)));
+            if is_new && holding.is_some_and(|holding| holding.store.sum(process) != *sum) {
                 self.pull(*slot, process.node, Some(process), out);
             }
         }
@@ -354,6 +368,7 @@ impl Data {
         let is_all = known.len() <= most;
         known.truncate(most);
         pull.upto = known.last().filter(|_| !is_all).map(|(id, _)| *id);
+        self.weighed.0 = known.len();
         let (slot, services, upto) = (pull.slot, Arc::clone(&pull.services), pull.upto);
         let timeout = self.config.options.data.timeout;
         let call = self.calls.expect(with, Asked::Slot(pull), timeout, out);
@@ -379,11 +394,12 @@ impl Data {
         found: &Found<'_>,
         out: &mut Outbox<SessionData>,
     ) {
+        self.weighed.1 = found.updated.len();
         let process = found.process;
         let slot = pull.slot;
         let mut outdated = Vec::new();
         for one in found.updated {
-            match self.put(now, (slot, By::Comparison), one, out) {
+            match self.put(now, (slot, By::Comparison(process)), one, out) {
                 Put::Seen | Put::Unseen => pull.repaired += 1,
                 Put::Older => outdated.push((one.id, one.stamp)),
                 Put::Same => {}
@@ -430,7 +446,7 @@ impl Data {
             }
         };
         if is_gone {
-            let by = By::Comparison;
+            let by = By::Comparison(process);
             self.touched.push(Touched { id, by });
         }
         is_gone

@@ -9,6 +9,7 @@ use super::message::{Access, Address, CallId, Datum, Message, Timer};
 use super::names::{SlotId, Version};
 use super::note::Note;
 use super::options::Options;
+use super::scans::Levels;
 use super::session::Asked;
 use crate::kv::Key;
 use crate::{NodeId, Outbox, Queue, StreamId};
@@ -20,8 +21,12 @@ pub struct Pushing {
     pub services: BTreeMap<Key, Service>,
     /// Pushes that wait.
     pub queue: Queue<Waiting>,
+    /// How far each slot's services are known.
+    pub(super) levels: Levels,
     /// Whether the alarm to push them is set.
     armed: bool,
+    /// What the last step learned of a service.
+    pub(super) news: Option<Arc<Datum>>,
 }
 
 /// A service with subscribers.
@@ -48,21 +53,20 @@ pub struct Waiting {
     pub tries: u32,
 }
 
-/// The versions that are known of some services, and how who serves them is addressed.
-type Known = (Address, Vec<(Key, Version)>);
-
 impl Pushing {
     /// Nothing yet, with room for so many pushes.
     pub fn new(capacity: usize) -> Pushing {
         Pushing {
             services: BTreeMap::new(),
             queue: Queue::new(capacity),
+            levels: Levels::default(),
             armed: false,
+            news: None,
         }
     }
 
     /// The services of which somebody has not taken the newest version, and is not being pushed it.
-    fn behind(&self, calls: &Calls<Asked>) -> Vec<Key> {
+    pub(super) fn behind(&self, calls: &Calls<Asked>) -> Vec<Key> {
         let pushing = calls.iter().filter_map(|asked| match asked {
             Asked::Push(waiting, _) => Some((waiting.connection, waiting.service)),
             _ => None,
@@ -82,7 +86,7 @@ impl Pushing {
 }
 
 impl Service {
-    fn version(&self) -> Option<Version> {
+    pub(super) fn version(&self) -> Option<Version> {
         self.datum.as_ref().map(|datum| datum.version)
     }
 }
@@ -102,12 +106,14 @@ pub(super) trait Subscriptions {
         key: Key,
         out: &mut Outbox<SessionData>,
     ) {
-        let (pushing, ..) = self.parts();
+        let (pushing, _, options) = self.parts();
+        let slot = SlotId::of(key, options.slots);
         let service = pushing.services.entry(key).or_default();
         if service.subscribers.contains_key(&connection) {
             return;
         }
         service.subscribers.insert(connection, shown);
+        pushing.levels.forget(slot);
         if service.datum.is_some() {
             self.line_up(key, out);
         } else if !service.fetching {
@@ -197,7 +203,8 @@ pub(super) trait Subscriptions {
             out.arm(Timer::Fetch(key), debounce);
         }
         if service.version().is_none_or(|known| known < datum.version) {
-            service.datum = Some(datum);
+            service.datum = Some(Arc::clone(&datum));
+            pushing.news = Some(datum);
             self.line_up(key, out);
         }
     }
@@ -209,6 +216,7 @@ pub(super) trait Subscriptions {
             services,
             queue,
             armed,
+            ..
         } = pushing;
         let Some(service) = services.get(&key) else {
             return;
@@ -293,51 +301,6 @@ pub(super) trait Subscriptions {
         if !pushing.armed {
             pushing.armed = true;
             out.arm(Timer::Push, options.push_delay * u64::from(tries));
-        }
-    }
-
-    /// Compares the versions of all services that somebody has subscribed to, and lines up who is behind.
-    fn scan(&mut self, out: &mut Outbox<SessionData>) {
-        let keys: Vec<Key> = self.parts().0.services.keys().copied().collect();
-        let serves = |key| self.serves(key);
-        let served: Vec<_> = keys.into_iter().map(|key| (key, serves(key))).collect();
-        let (pushing, calls, options) = self.parts();
-        out.arm(Timer::Scan, options.session.scan);
-        let mut by_slot: BTreeMap<(SlotId, NodeId), Known> = BTreeMap::new();
-        for (key, address) in served {
-            let (Some((leader, of)), Some(service)) = (address, pushing.services.get(&key)) else {
-                continue;
-            };
-            let (_, known) = by_slot.entry((of.slot, leader)).or_insert((of, Vec::new()));
-            // Somebody may have been shown more elsewhere.
-            let shown = service.subscribers.values().max().copied().flatten();
-            known.push((key, service.version().max(shown).unwrap_or_default()));
-        }
-        let timeout = options.session.timeout;
-        for ((slot, leader), (of, known)) in by_slot {
-            let call = calls.expect(leader, Asked::Scan(slot), timeout, out);
-            let known = known.into();
-            out.send(leader, Message::Scan { call, of, known });
-        }
-        for key in pushing.behind(calls) {
-            self.line_up(key, out);
-        }
-    }
-
-    fn on_scanned(
-        &mut self,
-        call: CallId,
-        from: NodeId,
-        versions: Result<Arc<[(Key, Version)]>, Access>,
-        out: &mut Outbox<SessionData>,
-    ) {
-        let (_, calls, _) = self.parts();
-        if let Some(Asked::Scan(_)) = calls.answered(call, from, out)
-            && let Ok(versions) = versions
-        {
-            for (key, version) in versions.iter() {
-                self.heard_of(*key, *version, out);
-            }
         }
     }
 }

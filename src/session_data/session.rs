@@ -15,6 +15,7 @@ use super::names::{Epoch, ProcessId, RegisterId, SlotId, Stamp, Version};
 use super::options::Options;
 use super::pushing::{Pushing, Subscriptions, Waiting};
 use super::ring;
+use super::scans::Scans;
 use super::writes::{Retries, Writes};
 use crate::kv::Key;
 use crate::process::{Config, Input};
@@ -52,6 +53,8 @@ pub enum Asked {
     Fetch(Key),
     /// The versions of a slot's services.
     Scan(SlotId),
+    /// Whether the levels of slots have risen.
+    Level,
     /// A push to be taken, at that try.
     Push(Waiting, Version),
     /// What the other generation has.
@@ -102,6 +105,7 @@ impl Session {
         out: &mut Outbox<SessionData>,
     ) {
         self.taken = None;
+        self.pushing.news = None;
         match input {
             Input::Delivered(from, message) => self.on_message(now, from, message, out),
             Input::Fired(timer) => self.on_timer(now, timer, out),
@@ -131,7 +135,8 @@ impl Session {
             Message::Pushed(call) => self.on_pushed(call, from, out),
             Message::Done(call, access) => self.on_done(call, from, access, out),
             Message::Fetched(call, datum) => self.on_fetched(call, from, datum, out),
-            Message::Scanned(call, versions) => self.on_scanned(call, from, versions, out),
+            Message::Scanned(call, others) => self.on_scanned(call, from, others, out),
+            Message::Leveled(call, levels) => self.on_leveled(call, from, &levels, out),
             Message::Changed(call, changes) => {
                 out.send(from, Message::Noted(call));
                 for (service, version) in changes.iter() {
@@ -390,7 +395,7 @@ impl Session {
             }
             Some((_, Asked::Fetch(service))) => self.fetch_again(service, out),
             Some((_, Asked::Push(waiting, _))) => self.push_again(waiting, out),
-            Some((_, Asked::Scan(_) | Asked::Ring(_))) | None => {}
+            Some((_, Asked::Scan(_) | Asked::Level | Asked::Ring(_))) | None => {}
         }
     }
 
@@ -421,9 +426,12 @@ impl Session {
 
     pub(super) fn gauges(&self) -> Vec<(&'static str, u64)> {
         let (live, gone) = self.memory.len();
+        let subscribed = self.pushing.services.values();
+        let subscribed = subscribed.map(|service| service.subscribers.len() as u64);
         vec![
             ("clients", self.clients.len() as u64),
             ("registrations", live as u64),
+            ("subscriptions", subscribed.sum()),
             ("tombstones", gone as u64),
             ("writes", self.writes.waiting() as u64),
             ("retries", self.retries.waiting() as u64),

@@ -67,6 +67,15 @@ impl Holding {
         matches!(&self.duty, Duty::Leader(leading) if leading.serves)
     }
 
+    /// The newest version that was given since the server leads it.
+    pub(super) fn level(&self, life: Life) -> Version {
+        Version {
+            leadership: self.leadership,
+            life,
+            count: self.count,
+        }
+    }
+
     /// What a session process said up to this call is older than what is known of it now.
     pub(super) fn has_said(&mut self, process: ProcessId, last: CallId) {
         let known = self.batches.entry(process).or_insert(last);
@@ -188,6 +197,7 @@ impl Data {
                 continue;
             }
             leading.serves = true;
+            self.began.push(id);
             let compared = std::mem::take(&mut leading.compared);
             if first.is_none() && migrate && clean {
                 // Copies of a follower: whoever they belong to is gone, and may have said something else since.
@@ -291,13 +301,13 @@ impl Data {
         };
         let last = holding.store.group(service).map(|group| group.version);
         let last = last.unwrap_or_default();
+        holding.count += 1;
         let version = if steady && last.leadership > holding.leadership {
             Version {
                 count: last.count + 1,
                 ..last
             }
         } else if steady {
-            holding.count += 1;
             Version {
                 leadership: holding.leadership,
                 life,

@@ -7,8 +7,9 @@ use super::roster::View;
 use super::{Event, World};
 use crate::workload::Drawn;
 
-/// How often the calm asks whether the replicas have settled.
+/// How often the calm asks whether the replicas have settled; and when that takes long, how often in the time it took.
 const SETTLING: Span = Span::millis(10);
+const PRECISION: u64 = 1000;
 
 impl<M: Mode> World<'_, M> {
     pub(super) fn invoke_in_storm(&mut self, client: usize) {
@@ -122,7 +123,9 @@ impl<M: Mode> World<'_, M> {
                 );
             }
             Err(_) if self.workload.missing().is_none() => {
-                self.events.push(self.now + SETTLING, Event::Settle);
+                let since = self.now.since(Time::ZERO + self.scenario.length);
+                let pause = SETTLING.max(since / PRECISION);
+                self.events.push(self.now + pause, Event::Settle);
             }
             Err(_) => {}
         }

@@ -7,7 +7,7 @@ use super::super::SessionData;
 use super::super::beats::Beats;
 use super::super::calls::Calls;
 use super::super::digest::Sum;
-use super::super::message::{Access, Address, CallId, Datum, Message, Timer};
+use super::super::message::{Access, Address, CallId, Datum, Message, Others, Timer};
 use super::super::names::{DATA, Epoch, ProcessId, Version};
 use super::super::note::Note;
 use super::consistent_hash::ConsistentHash;
@@ -375,7 +375,7 @@ impl RingData {
     }
 
     /// Which services are newer here than a session server knows them.
-    fn on_scan(&self, known: &[(Key, Version)]) -> Result<Arc<[(Key, Version)]>, Access> {
+    fn on_scan(&self, known: &[(Key, Version)]) -> Result<Others, Access> {
         if !self.working {
             return Err(Access::Migrating);
         }
@@ -383,7 +383,11 @@ impl RingData {
             .iter()
             .map(|(key, its)| (*key, *its, self.store.version(*key)));
         let newer = mine.filter(|(_, its, mine)| mine > its);
-        Ok(newer.map(|(key, _, mine)| (key, mine)).collect())
+        Ok(Others {
+            versions: newer.map(|(key, _, mine)| (key, mine)).collect(),
+            // There are no slots.
+            level: Version::default(),
+        })
     }
 
     /// The list that it knows.

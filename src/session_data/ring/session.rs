@@ -15,6 +15,7 @@ use super::super::note::Note;
 use super::super::options::Options;
 use super::super::publishing::client_sum;
 use super::super::pushing::{Pushing, Subscriptions};
+use super::super::scans::Scans;
 use super::super::session::Asked;
 use super::consistent_hash::ConsistentHash;
 use super::word::{Alarm, Word};
@@ -95,6 +96,7 @@ impl RingSession {
         input: Input<SessionData>,
         out: &mut Outbox<SessionData>,
     ) {
+        self.pushing.news = None;
         match input {
             Input::Delivered(from, message) => self.on_message(now, from, message, out),
             Input::Fired(timer) => self.on_timer(now, timer, out),
@@ -126,7 +128,7 @@ impl RingSession {
             }
             Message::Pushed(call) => self.on_pushed(call, from, out),
             Message::Fetched(call, datum) => self.on_fetched(call, from, datum, out),
-            Message::Scanned(call, versions) => self.on_scanned(call, from, versions, out),
+            Message::Scanned(call, others) => self.on_scanned(call, from, others, out),
             Message::Changed(call, changes) => {
                 out.send(from, Message::Noted(call));
                 for (service, version) in changes.iter() {

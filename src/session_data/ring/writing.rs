@@ -296,7 +296,7 @@ impl RingSession {
             Some((_, Asked::Ring(task))) => self.failed(now, task, out),
             Some((_, Asked::Fetch(service))) => self.fetch_again(service, out),
             Some((_, Asked::Push(waiting, _))) => self.push_again(waiting, out),
-            Some((_, Asked::Scan(_) | Asked::Batch(..))) | None => {}
+            Some((_, Asked::Scan(_) | Asked::Level | Asked::Batch(..))) | None => {}
         }
     }
 
