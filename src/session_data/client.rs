@@ -1,6 +1,7 @@
 //! A client: what it wants to be registered for and told of, and the session server that it is connected to.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use super::SessionData;
@@ -123,7 +124,8 @@ impl Client {
                 self.answer(out);
             }
         }
-        self.ask(|wish| wish.service() == request.service(), out);
+        let service = request.service();
+        self.ask(service..=service, out);
     }
 
     fn changes(&mut self, service: Key, value: Option<Value>) {
@@ -193,7 +195,7 @@ impl Client {
             };
             mine.granted &= is_so;
         }
-        self.ask(|_| true, out);
+        self.ask(.., out);
     }
 
     /// What is pushed late is older than what it knows.
@@ -219,7 +221,7 @@ impl Client {
     fn on_timer(&mut self, timer: Timer, out: &mut Outbox<SessionData>) {
         let options = &self.config.options;
         match timer {
-            Timer::Again => self.ask(|_| true, out),
+            Timer::Again => self.ask(.., out),
             Timer::GiveUp => self.give_up(out),
             Timer::Dial(_) => self.dial(out),
             Timer::Connecting(_) => {
@@ -279,25 +281,27 @@ impl Client {
         self.watched
             .values_mut()
             .for_each(|watched| watched.granted = false);
-        self.ask(|_| true, out);
+        self.ask(.., out);
     }
 
-    /// Asks for what is not granted, and will do so again.
-    fn ask(&mut self, which: impl Fn(&Wish) -> bool, out: &mut Outbox<SessionData>) {
+    /// Asks for what is not granted of these services, and will do so again.
+    fn ask(&mut self, which: impl RangeBounds<Key> + Clone, out: &mut Outbox<SessionData>) {
         let Some(connection) = self.link.up() else {
             return;
         };
-        let mine = self.mine.iter().filter(|(_, mine)| !mine.granted);
+        let mine = self.mine.range(which.clone());
+        let mine = mine.filter(|(_, mine)| !mine.granted);
         let changes = mine.map(|(service, mine)| match mine.value {
             Some(value) => Wish::Publish(*service, mine.version, value),
             None => Wish::Withdraw(*service, mine.version),
         });
-        let watched = self.watched.iter().filter(|(_, watched)| !watched.granted);
+        let watched = self.watched.range(which);
+        let watched = watched.filter(|(_, watched)| !watched.granted);
         let subscriptions = watched.map(|(service, watched)| {
             let version = watched.datum.as_ref().map(|datum| datum.version);
             Wish::Subscribe(*service, version)
         });
-        let wishes: Vec<Wish> = changes.chain(subscriptions).filter(which).collect();
+        let wishes: Vec<Wish> = changes.chain(subscriptions).collect();
         if wishes.is_empty() {
             return;
         }

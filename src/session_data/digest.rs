@@ -28,16 +28,8 @@ impl Sum {
         let name = (u64::from(id.service.0) << 32) | u64::from(id.life.0);
         match digest {
             Digest::Strong => {
-                let words = [
-                    client,
-                    name,
-                    stamp.version,
-                    u64::from(stamp.connection),
-                    stamp.time,
-                ];
-                let half = |seed| words.iter().fold(seed, |sum, word| mix(sum ^ word));
-                let [high, low] = [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344].map(half);
-                Sum((u128::from(high) << 64) | u128::from(low))
+                let connection = u64::from(stamp.connection);
+                Sum::of_words(&[client, name, stamp.version, connection, stamp.time])
             }
             Digest::Plain => {
                 let folded = stamp.time ^ (stamp.time >> 32);
@@ -46,6 +38,13 @@ impl Sum {
                 Sum(u128::from(id) + u128::from(folded as u32))
             }
         }
+    }
+
+    /// The sum of one thing that these words say, well mixed.
+    pub(super) fn of_words(words: &[u64]) -> Sum {
+        let half = |seed| words.iter().fold(seed, |sum, word| mix(sum ^ word));
+        let [high, low] = [0x243F_6A88_85A3_08D3, 0x1319_8A2E_0370_7344].map(half);
+        Sum((u128::from(high) << 64) | u128::from(low))
     }
 
     /// Both together.

@@ -80,6 +80,8 @@ mod size;
 pub mod slots;
 pub mod store;
 pub mod table;
+#[cfg(test)]
+mod tests;
 mod truth;
 pub mod writes;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::SessionData;
 use super::data::Data;
-use super::digest::{Sum, mix};
+use super::digest::Sum;
 use super::message::{Access, Address, CallId, Message, Others, Timer};
 use super::names::{SlotId, Version};
 use super::pushing::Subscriptions;
@@ -39,9 +39,8 @@ type Known = (Address, Vec<(Key, Version)>);
 struct Questions {
     /// The versions that are known of services, by slot.
     scans: BTreeMap<SlotId, Known>,
-    /// The slots whose levels are known, and the levels, summed up.
-    levels: Vec<SlotId>,
-    sum: Sum,
+    /// The levels that are known of slots.
+    levels: BTreeMap<SlotId, Version>,
 }
 
 impl Levels {
@@ -66,17 +65,19 @@ impl Levels {
     }
 }
 
-/// The sum of one level.
-fn sum_of(slot: SlotId, level: Version) -> Sum {
-    let words = [
-        u64::from(slot.0),
-        (u64::from(level.leadership.term) << 32) | u64::from(level.leadership.count),
-        u64::from(level.life.0),
-        level.count,
-    ];
-    let half = |seed| words.iter().fold(seed, |sum, word| mix(sum ^ word));
-    let [high, low] = [0x4528_21E6_38D0_1377, 0xBE54_66CF_34E9_0C6C].map(half);
-    Sum((u128::from(high) << 64) | u128::from(low))
+/// The levels of some slots, summed up.
+pub(super) fn sum_of<'a>(levels: impl IntoIterator<Item = (&'a SlotId, &'a Version)>) -> Sum {
+    let mut sum = Sum::default();
+    for (slot, level) in levels {
+        let words = [
+            u64::from(slot.0),
+            (u64::from(level.leadership.term) << 32) | u64::from(level.leadership.count),
+            u64::from(level.life.0),
+            level.count,
+        ];
+        sum.add(Sum::of_words(&words));
+    }
+    sum
 }
 
 /// A session server of either generation that compares versions.
@@ -116,11 +117,7 @@ pub(super) trait Scans: Subscriptions {
             let asked = questions.entry(leader).or_default();
             let level = pushing.levels.known(SlotId::of(key, slots));
             if let Some(level) = level.filter(|_| by_level) {
-                // The services of a slot do not come one after another.
-                if !asked.levels.contains(&of.slot) {
-                    asked.levels.push(of.slot);
-                    asked.sum.add(sum_of(of.slot, level));
-                }
+                asked.levels.insert(of.slot, level);
             } else if let Some(service) = pushing.services.get(&key) {
                 // Somebody may have been shown more elsewhere.
                 let shown = service.subscribers.values().max().copied().flatten();
@@ -138,7 +135,8 @@ pub(super) trait Scans: Subscriptions {
             }
             if !questions.levels.is_empty() {
                 let call = calls.expect(leader, Asked::Level, timeout, out);
-                let (slots, sum) = (questions.levels.into(), questions.sum);
+                let slots = questions.levels.keys().copied().collect();
+                let sum = sum_of(&questions.levels);
                 out.send(leader, Message::Level { call, slots, sum });
             }
         }
@@ -222,17 +220,11 @@ impl Data {
     /// The levels of those of these slots that it serves, if they do not come to the same sum.
     pub(super) fn on_level(&self, slots: &[SlotId], sum: Sum) -> Arc<[(SlotId, Version)]> {
         let of = |slot: &SlotId| Some((*slot, self.level(*slot)?));
-        let levels: Vec<(SlotId, Version)> = slots.iter().filter_map(of).collect();
-        let mut all = Sum::default();
-        for (slot, level) in &levels {
-            all.add(sum_of(*slot, *level));
+        let levels: BTreeMap<SlotId, Version> = slots.iter().filter_map(of).collect();
+        if sum_of(&levels) == sum {
+            return Arc::default();
         }
-        let is_same = all == sum && levels.len() == slots.len();
-        if is_same {
-            Arc::default()
-        } else {
-            levels.into()
-        }
+        levels.into_iter().collect()
     }
 
     /// The newest version that was given in a slot that it serves.

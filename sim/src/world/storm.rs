@@ -1,6 +1,6 @@
 //! The faults of a run: from plans to a schedule, striking, and ending.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use netsplit::{Mode, Span, SpanRange, Time};
 use tracing::info;
@@ -22,6 +22,8 @@ pub(super) struct Storm {
     pub(super) log: Vec<(Time, String)>,
     /// Nothing begins or ends any more.
     pub(super) over: bool,
+    /// By plan: the fault that waits for its target.
+    waiting: BTreeMap<usize, usize>,
 }
 
 /// One fault of the schedule.
@@ -80,15 +82,14 @@ impl Storm {
             faults,
             log: Vec::new(),
             over: false,
+            waiting: BTreeMap::new(),
         }
     }
 
-    /// Whether the one before of the same plan still waits for its target: then this one does not stand in line.
+    /// Whether another of the same plan still waits for its target: then this one does not stand in line.
     fn is_behind(&self, fault: usize) -> bool {
-        let before = fault.checked_sub(1).map(|before| &self.faults[before]);
-        before.is_some_and(|before| {
-            before.plan == self.faults[fault].plan && before.struck == Time::NEVER
-        })
+        let waiting = self.waiting.get(&self.faults[fault].plan);
+        waiting.is_some_and(|waiting| *waiting != fault)
     }
 
     /// The plans none of whose faults ever found a target. One that comes again and again may miss at the end.
@@ -115,10 +116,13 @@ impl<M: Mode> World<'_, M> {
         if self.storm.over || self.storm.is_behind(fault) {
             return;
         }
+        let plan = self.storm.faults[fault].plan;
         let Some(groups) = self.bind(fault) else {
+            self.storm.waiting.insert(plan, fault);
             self.events.push(self.now + LOOK_AGAIN, Event::Fault(fault));
             return;
         };
+        self.storm.waiting.remove(&plan);
         let times = self.timetable(fault, groups);
         let this = &mut self.storm.faults[fault];
         // A trap that never springs has struck nobody.

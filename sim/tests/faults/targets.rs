@@ -198,3 +198,17 @@ fn no_fault_begins_when_the_storm_is_over() {
         assert_eq!(later, [8, 8, 8]);
     }
 }
+
+#[test]
+fn one_that_waits_for_its_target_leaves_out_those_behind_it_and_no_more() {
+    let faults = [
+        "at = '105ms', for = '60ms', crash = 'all'",
+        "at = '102ms', every = '10ms', for = '1ms', pause = 'any'",
+    ];
+    let seen = play(0, "", &faults);
+    let log = seen.struck();
+    let paused = log.iter().filter(|(_, text)| text.starts_with("pause"));
+    let at: Vec<u64> = paused.map(|(at, _)| at / 1_000).collect();
+    // The one at 112ms finds somebody at 167ms; those up to 162ms do not stand in line behind it.
+    assert_eq!(at[..5], [102, 167, 172, 182, 192]);
+}
