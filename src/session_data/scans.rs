@@ -187,8 +187,9 @@ pub(super) trait Scans: Subscriptions {
 impl<S: Subscriptions> Scans for S {}
 
 impl Data {
-    /// Which of these versions are not those that are served here. One that is ahead has seen another leader's: the version
-    /// here is made to grow beyond it.
+    /// Which of these versions are not those that are served here. Where somebody has seen one of a later leadership, that
+    /// one leads by now. Where clocks give versions nobody knows which of two leaders is the later one: the version here is
+    /// made to grow beyond what was seen.
     pub(super) fn on_scan(
         &mut self,
         now: Now,
@@ -200,11 +201,16 @@ impl Data {
             Access::Accept => {}
             refused => return Err(refused),
         }
+        let steady = self.config.options.rules.steady_versions;
+        let is_later = |(_, its): &(Key, Version)| its.leadership > of.leadership;
+        if steady && known.iter().any(is_later) {
+            return Err(Access::Moved);
+        }
         let mut others = Vec::new();
         for (service, its) in known {
             let mut mine = self.version(now, of.slot, *service, out);
             if *its > mine {
-                self.outdo(now, (of.slot, *service), *its, out);
+                self.renew_version(now, of.slot, *service, out);
                 mine = self.version(now, of.slot, *service, out);
             }
             if mine != *its {

@@ -264,27 +264,6 @@ impl Data {
         })
     }
 
-    /// Somebody was shown a later version than any that was given here, under a leadership that nobody knows of any more:
-    /// the versions of this service go on from there.
-    pub(super) fn outdo(
-        &mut self,
-        now: Now,
-        (slot, service): (SlotId, Key),
-        version: Version,
-        out: &mut Outbox<SessionData>,
-    ) {
-        if let Some(holding) = self.slots.get_mut(&slot)
-            && self.config.options.rules.steady_versions
-            && version.leadership > holding.leadership
-        {
-            // As if that leader had started again, so that no version is given twice.
-            let life = Life(version.life.0 + 1);
-            let version = Version { life, ..version };
-            holding.store.set_version(service, version);
-        }
-        self.renew_version(now, slot, service, out);
-    }
-
     /// Gives a service another version, greater than any that was given here before: counted within the leadership; or by
     /// the wall clock in milliseconds, which gives none while it is behind.
     pub(super) fn renew_version(
@@ -302,12 +281,7 @@ impl Data {
         let last = holding.store.group(service).map(|group| group.version);
         let last = last.unwrap_or_default();
         holding.count += 1;
-        let version = if steady && last.leadership > holding.leadership {
-            Version {
-                count: last.count + 1,
-                ..last
-            }
-        } else if steady {
+        let version = if steady {
             Version {
                 leadership: holding.leadership,
                 life,
