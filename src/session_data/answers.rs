@@ -93,6 +93,32 @@ pub fn differing(mine: &[(Key, Sum)], theirs: &[(Key, Sum)]) -> Vec<Key> {
     }
 }
 
+/// All that is held under these services behind a registration, of what a session process answers for if one is named: so
+/// many at most, in order; and up to where that goes, if there is more.
+pub fn known(
+    store: &Store,
+    services: &[Key],
+    of: Option<ProcessId>,
+    after: Option<RegisterId>,
+    most: usize,
+) -> (Vec<(RegisterId, Stamp)>, Option<RegisterId>) {
+    let all = services
+        .iter()
+        .filter(|service| after.is_none_or(|after| **service >= after.service))
+        .flat_map(|service| store.registrations(*service));
+    let wanted = all
+        .filter(|one| of.is_none_or(|of| one.owner == of))
+        .filter(|one| after.is_none_or(|after| one.id > after));
+    let mut known: Vec<(RegisterId, Stamp)> = wanted
+        .take(most + 1)
+        .map(|one| (one.id, one.stamp))
+        .collect();
+    let is_all = known.len() <= most;
+    known.truncate(most);
+    let upto = known.last().filter(|_| !is_all).map(|(id, _)| *id);
+    (known, upto)
+}
+
 /// What one asks who compares registrations.
 pub struct Question<'a> {
     /// Of these services, in order.
