@@ -18,26 +18,30 @@ use crate::registry::{SERVICES, SESSIONS};
 mod merkle_trees;
 mod registry;
 
-/// How many clients there are, for each session server and service; few, if it is only seen that all goes well.
-fn clients(of_each: u32) -> u32 {
-    let few = std::env::args().any(|argument| argument == "--test");
-    let of_each = if few { 1 } else { of_each };
+/// Whether it is only to be seen that all goes well.
+fn is_test() -> bool {
+    std::env::args().any(|argument| argument == "--test")
+}
+
+/// How many clients there are: four of each session server under each service.
+fn clients() -> u32 {
+    let of_each = if is_test() { 1 } else { 4 };
     of_each * SERVICES * SESSIONS
 }
 
-/// Batches of a hundred registrations, until four clients of each session server have registered under each service.
+/// Batches of a hundred registrations, one of each client.
 fn publish(c: &mut Criterion) {
-    let clients = clients(4);
-    let new = batches(clients, 1, 1);
+    let clients = clients();
+    let new = batches(clients, 1, 1, 1);
     let empty = DataServer::serving();
     let mut full = empty.clone();
     assert_eq!(full.take(&new), clients as usize);
     assert_eq!(full.registrations(), u64::from(clients));
     let cases: [(&str, &DataServer, Batches); 4] = [
         ("new", &empty, new),
-        ("changed", &full, batches(clients, 2, 2)),
-        ("renewed", &full, batches(clients, 2, 1)),
-        ("repeated", &full, batches(clients, 1, 1)),
+        ("changed", &full, batches(clients, 2, 2, 2)),
+        ("renewed", &full, batches(clients, 2, 2, 1)),
+        ("repeated", &full, batches(clients, 2, 1, 1)),
     ];
     let mut group = c.benchmark_group("publish");
     group
@@ -98,7 +102,7 @@ impl Rivals {
 }
 
 fn digest_diff(c: &mut Criterion) {
-    let clients = clients(4);
+    let clients = clients();
     let mut group = c.benchmark_group("digest diff");
     group
         .sample_size(20)
@@ -130,7 +134,8 @@ const TURNS: usize = 4001;
 fn ratio(point: &str, rivals: &mut Rivals) {
     let begun = Instant::now();
     let mut turns = Vec::new();
-    while turns.is_empty() || begun.elapsed() < TIME && turns.len() < TURNS {
+    let most = if is_test() { 1 } else { TURNS };
+    while turns.is_empty() || begun.elapsed() < TIME && turns.len() < most {
         let times = [Rivals::ours, Rivals::theirs].map(|find| {
             let begun = Instant::now();
             find(rivals);

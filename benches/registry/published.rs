@@ -173,9 +173,9 @@ impl DataServer {
     }
 }
 
-/// A registration of each of so many clients, of so many for each session server and slot that batches are full; in that
-/// state, and with that content.
-pub(crate) fn batches(clients: u32, version: u64, content: u64) -> Batches {
+/// A registration of each of so many clients, enough that all batches are full; later than those of an earlier round, in
+/// that state, and with that content.
+pub(crate) fn batches(clients: u32, round: u64, version: u64, content: u64) -> Batches {
     let mut random = SplitMix64::seed_from_u64(7);
     let mut clients: Vec<u32> = (0..clients).collect();
     clients.shuffle(&mut random);
@@ -212,7 +212,7 @@ pub(crate) fn batches(clients: u32, version: u64, content: u64) -> Batches {
             slot: SlotId(place % SLOTS),
             leadership: EPOCH,
         };
-        let call = CallId((version << 32) + call);
+        let call = CallId((round << 32) + call);
         let batch = Message::Batch {
             call,
             process,
