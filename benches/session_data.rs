@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group};
 
 use crate::merkle_trees::Held;
-use crate::registry::compared::{self, Both};
-use crate::registry::published::{Batches, DataServer, batches};
+use crate::registry::compared::{self, Both, Registered, by_slot};
+use crate::registry::published::{DataServer, Sent, batches};
 use crate::registry::{SERVICES, SESSIONS};
 
 #[path = "peers/merkle_trees.rs"]
@@ -37,7 +37,7 @@ fn publish(c: &mut Criterion) {
     let mut full = empty.clone();
     assert_eq!(full.take(&new), clients as usize);
     assert_eq!(full.registrations(), u64::from(clients));
-    let cases: [(&str, &DataServer, Batches); 4] = [
+    let cases: [(&str, &DataServer, Vec<Sent>); 4] = [
         ("new", &empty, new),
         ("changed", &full, batches(clients, 2, 2, 2)),
         ("renewed", &full, batches(clients, 2, 2, 1)),
@@ -55,17 +55,34 @@ fn publish(c: &mut Criterion) {
                 BatchSize::PerIteration,
             );
         });
+        let nanos = publish_in_turns(&mut DataServer::clone(before), batches);
+        println!("publish/{name}: {:.0} a second", 1e9 / nanos);
     }
     group.finish();
+}
+
+/// How many batches a turn has: few, so that most turns are over before somebody else gets the core.
+const BATCHES_A_TURN: usize = 10;
+
+/// How long a publish takes, in nanoseconds: the median of turns, while the server fills.
+fn publish_in_turns(data: &mut DataServer, batches: &[Sent]) -> f64 {
+    let turn = |sent: &[Sent]| {
+        let (taken, nanos) = time(|| data.take(sent));
+        nanos / taken as f64
+    };
+    median(batches.chunks(BATCHES_A_TURN).map(turn))
 }
 
 /// Of how many clients in a thousand session servers hold something newer.
 const DRIFTS: [usize; 4] = [0, 1, 10, 1000];
 
-/// Ours, and a tree at either end for each session.
+/// Ours, and Merkle search trees at either end.
 struct Rivals {
     both: Both,
+    /// One for each session.
     trees: Vec<(Held, Held)>,
+    /// One for each slot of each session: slots are led by one or another, and each is compared by itself.
+    small_trees: Vec<(Held, Held)>,
 }
 
 impl Rivals {
@@ -75,30 +92,41 @@ impl Rivals {
         let changed = compared::changed(clients, count);
         let mut both = Both::of(&registered);
         both.change_sessions(&changed);
-        let pair = |(registered, changed): (&Vec<_>, &Vec<_>)| {
-            let held = Held::of(registered);
-            let mut other = held.clone();
-            other.put(changed);
-            (held, other)
+        let mut rivals = Rivals {
+            both,
+            trees: trees(&registered, &changed),
+            small_trees: trees(&by_slot(&registered), &by_slot(&changed)),
         };
-        let trees = registered.iter().zip(&changed).map(pair).collect();
-        let mut rivals = Rivals { both, trees };
-        assert_eq!(rivals.ours(), count);
-        assert_eq!(rivals.theirs(), count);
+        let found = rivals.turn().map(|(found, _)| found);
+        assert_eq!(found, [count; 3]);
         (rivals, count)
     }
 
-    /// How many registrations differ, by comparing sums.
-    fn ours(&mut self) -> usize {
-        black_box(self.both.differing()).len()
+    /// How many registrations differ, and how many nanoseconds it takes to find out.
+    fn turn(&mut self) -> [(usize, f64); 3] {
+        [
+            time(|| self.both.differing()),
+            time(|| differing(&mut self.trees)),
+            time(|| differing(&mut self.small_trees)),
+        ]
     }
+}
 
-    /// How many registrations differ, by comparing trees.
-    fn theirs(&mut self) -> usize {
-        let pairs = self.trees.iter_mut();
-        let found = pairs.map(|(mine, theirs)| black_box(mine.differing(theirs)).len());
-        found.sum()
-    }
+/// A pair of trees for each part, of which one has heard what changed.
+fn trees(registered: &Registered, changed: &Registered) -> Vec<(Held, Held)> {
+    let pair = |(registered, changed): (&Vec<_>, &Vec<_>)| {
+        let held = Held::of(registered);
+        let mut other = held.clone();
+        other.put(changed);
+        (held, other)
+    };
+    registered.iter().zip(changed).map(pair).collect()
+}
+
+/// How many registrations differ, by comparing trees.
+fn differing(trees: &mut [(Held, Held)]) -> usize {
+    let find = |(mine, theirs): &mut (Held, Held)| black_box(mine.differing(theirs)).len();
+    trees.iter_mut().map(find).sum()
 }
 
 fn digest_diff(c: &mut Criterion) {
@@ -112,42 +140,50 @@ fn digest_diff(c: &mut Criterion) {
         let (mut rivals, count) = Rivals::new(clients, drift);
         let point = format!("{count} of {clients} drifted");
         group.bench_function(BenchmarkId::new("sums", &point), |b| {
-            b.iter(|| rivals.ours());
+            b.iter(|| rivals.both.differing());
         });
-        group.bench_function(BenchmarkId::new("merkle-search-tree", &point), |b| {
-            b.iter(|| rivals.theirs());
+        group.bench_function(BenchmarkId::new("a tree a session", &point), |b| {
+            b.iter(|| differing(&mut rivals.trees));
         });
-        ratio(&point, &mut rivals);
+        group.bench_function(BenchmarkId::new("a tree a slot", &point), |b| {
+            b.iter(|| differing(&mut rivals.small_trees));
+        });
+        ratios(&point, &mut rivals);
     }
     group.finish();
 }
 
-/// About how long both get for their turns together, and how many turns at most.
-const TIME: Duration = Duration::from_secs(3);
+/// About how long all get for their turns together, and how many turns at most.
+const TIME_NANOS: f64 = 4e9;
 const TURNS: usize = 4001;
 
-/// The medians of both, and their ratio.
+/// The medians, and their ratios.
+fn ratios(point: &str, rivals: &mut Rivals) {
+    let most = if is_test() { 1 } else { TURNS };
+    let (mut turns, mut spent) = (Vec::new(), 0.0);
+    while spent < TIME_NANOS && turns.len() < most {
+        let times = rivals.turn().map(|(_, nanos)| nanos);
+        spent += times.iter().sum::<f64>();
+        turns.push(times);
+    }
+    let [ours, trees, small_trees] =
+        [0, 1, 2].map(|which| median(turns.iter().map(|turn| turn[which])) / 1e3);
+    println!(
+        "{point}: {ours:.2} us; a tree a session {trees:.2} us, {:.3} times its time; a tree a slot {small_trees:.2} us, {:.3} times",
+        ours / trees,
+        ours / small_trees
+    );
+}
+
+/// What comes of it, and how many nanoseconds it takes.
 #[expect(
     clippy::disallowed_methods,
     reason = "what is measured is how long it takes"
 )]
-fn ratio(point: &str, rivals: &mut Rivals) {
+fn time<T>(work: impl FnOnce() -> T) -> (T, f64) {
     let begun = Instant::now();
-    let mut turns = Vec::new();
-    let most = if is_test() { 1 } else { TURNS };
-    while turns.is_empty() || begun.elapsed() < TIME && turns.len() < most {
-        let times = [Rivals::ours, Rivals::theirs].map(|find| {
-            let begun = Instant::now();
-            find(rivals);
-            begun.elapsed().as_nanos() as f64 / 1e3
-        });
-        turns.push(times);
-    }
-    let [ours, theirs] = [0, 1].map(|which| median(turns.iter().map(|turn| turn[which])));
-    println!(
-        "{point}: {ours:.1} us, merkle-search-tree {theirs:.1} us; {:.3} times its time",
-        ours / theirs
-    );
+    let outcome = black_box(work());
+    (outcome, begun.elapsed().as_nanos() as f64)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

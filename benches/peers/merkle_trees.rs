@@ -1,15 +1,18 @@
-//! A registry kept in Merkle search trees, one at either end for each session: what is registered is found to differ by
-//! comparing hashes of pages.
+//! What is registered, in a Merkle search tree at either end: it is found to differ by comparing hashes of pages.
 //!
 //! The tree holds keys and hashes of values, and yields ranges of keys; its user keeps the values beside it. So does this:
 //! a map at either end, in which the ranges are walked to find what differs. Only what one end has is looked for at the
-//! other, as the crate does: ours tells as well what it has not.
+//! other, as the crate does: ours tells as well what it has not. Nor is what one end tells the other put into messages, but
+//! for the ranges.
 
 use std::collections::BTreeMap;
 
 use merkle_search_tree::MerkleSearchTree;
 use merkle_search_tree::diff::diff;
+use netsplit::kv::Value;
 use netsplit::session_data::names::{RegisterId, Stamp};
+
+const VALUE: Value = Value { name: 1, bytes: 64 };
 
 /// The name of a registration as bytes, in the order of registrations.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -30,11 +33,11 @@ impl AsRef<[u8]> for Name {
     }
 }
 
-/// One end of one session, hashed.
+/// What one end holds, hashed.
 #[derive(Clone)]
 pub(crate) struct Held {
     tree: MerkleSearchTree<Name, Stamp>,
-    stamps: BTreeMap<Name, Stamp>,
+    registered: BTreeMap<Name, (Stamp, Value)>,
 }
 
 impl Held {
@@ -42,7 +45,7 @@ impl Held {
     pub(crate) fn of(registered: &[(RegisterId, Stamp)]) -> Held {
         let mut held = Held {
             tree: MerkleSearchTree::default(),
-            stamps: BTreeMap::new(),
+            registered: BTreeMap::new(),
         };
         held.put(registered);
         held
@@ -53,30 +56,30 @@ impl Held {
         for (id, stamp) in registered {
             let name = Name::of(*id);
             self.tree.upsert(name, stamp);
-            self.stamps.insert(name, *stamp);
+            self.registered.insert(name, (*stamp, VALUE));
         }
         self.tree.root_hash();
     }
 
     /// What another end has, and this one has not, or not so.
-    pub(crate) fn differing(&mut self, other: &mut Held) -> Vec<Name> {
+    pub(crate) fn differing(&mut self, other: &mut Held) -> Vec<(Name, Stamp, Value)> {
         if self.tree.root_hash() == other.tree.root_hash() {
             return Vec::new();
         }
         let mine = self.tree.serialise_page_ranges().expect("it is hashed");
         let theirs = other.tree.serialise_page_ranges().expect("it is hashed");
-        let mut names = Vec::new();
+        let mut differing = Vec::new();
         for range in diff(mine, theirs) {
             let range = *range.start()..=*range.end();
-            let mut mine = self.stamps.range(range.clone()).peekable();
-            for (name, stamp) in other.stamps.range(range) {
+            let mut mine = self.registered.range(range.clone()).peekable();
+            for (name, (stamp, value)) in other.registered.range(range) {
                 while mine.next_if(|(own, _)| *own < name).is_some() {}
                 let own = mine.next_if(|(own, _)| *own == name);
-                if own.is_none_or(|(_, own)| own != stamp) {
-                    names.push(*name);
+                if own.is_none_or(|(_, (own, _))| own != stamp) {
+                    differing.push((*name, *stamp, *value));
                 }
             }
         }
-        names
+        differing
     }
 }

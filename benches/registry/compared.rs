@@ -1,6 +1,8 @@
 //! What a data server holds and what its session servers hold, and how it finds out what differs: asking as it does in
 //! `pulls.rs`, and answered as by session servers, but for the messages; and nothing is taken in.
 
+use std::hint::black_box;
+
 use netsplit::kv::{Key, Value};
 use netsplit::session_data::answers::{Holder, OfSession, Question, answer, differing, known};
 use netsplit::session_data::digest::{Digest, Sum};
@@ -31,7 +33,7 @@ const NEWER: Stamp = Stamp {
     time: 2,
 };
 
-/// Some registrations of each session.
+/// Some registrations, in parts: of each session, or of each slot of each.
 pub(crate) type Registered = Vec<Vec<(RegisterId, Stamp)>>;
 
 /// The registrations of so many clients.
@@ -52,6 +54,17 @@ fn by_session(clients: impl Iterator<Item = u32>, stamp: Stamp) -> Registered {
         registered[owner(client) as usize].push((register(client), stamp));
     }
     registered
+}
+
+/// The same, by session and slot.
+pub(crate) fn by_slot(registered: &Registered) -> Registered {
+    let mut parts = vec![Vec::new(); (SESSIONS * SLOTS) as usize];
+    for (session, registered) in (0..).zip(registered) {
+        for (id, stamp) in registered {
+            parts[(session * SLOTS + slot(*id).0) as usize].push((*id, *stamp));
+        }
+    }
+    parts
 }
 
 /// A data server's slots, and what session servers hold.
@@ -105,9 +118,9 @@ impl Both {
         }
     }
 
-    /// What differs, of every session.
-    pub(crate) fn differing(&self) -> Vec<RegisterId> {
-        let mut found = Vec::new();
+    /// How many registrations differ, of every session.
+    pub(crate) fn differing(&self) -> usize {
+        let mut found = 0;
         for (process, memory) in &self.sessions {
             let mut mine = Sum::default();
             self.stores
@@ -117,7 +130,7 @@ impl Both {
                 let store = &self.stores[slot.0 as usize];
                 if store.sum(*process) != theirs {
                     let me = *process;
-                    self.pull(store, &OfSession { me, memory, slot }, &mut found);
+                    found += self.pull(store, &OfSession { me, memory, slot });
                 }
             }
         }
@@ -125,11 +138,11 @@ impl Both {
     }
 
     /// What differs of one slot of one session.
-    fn pull(&self, store: &Store, session: &OfSession<'_>, found: &mut Vec<RegisterId>) {
+    fn pull(&self, store: &Store, session: &OfSession<'_>) -> usize {
         let data = &self.options.data;
         let shares: Vec<(Key, Sum)> = store.shares(session.me).collect();
         let services = differing(&session.sums(), &shares);
-        let mut after = None;
+        let (mut after, mut found) = (None, 0);
         loop {
             let (known, upto) = known(store, &services, Some(session.me), after, data.asked);
             let question = Question {
@@ -138,12 +151,11 @@ impl Both {
                 upto,
                 known: &known,
             };
-            let answer = answer(session, &question, data.answered);
-            found.extend(answer.updated.iter().map(|one| one.id));
-            found.extend(answer.removed.iter().map(|(id, _)| *id));
+            let answer = black_box(answer(session, &question, data.answered));
+            found += answer.updated.len() + answer.removed.len();
             after = answer.more.or(upto);
             if after.is_none() {
-                return;
+                return found;
             }
         }
     }

@@ -26,14 +26,16 @@ pub(crate) const BATCH: usize = 100;
 /// After how many batches session servers are told what changed: every half second, at a million registrations a second.
 const NOTICE_AFTER: usize = 5_000;
 
-/// One batch after the other, in the order in which they arrive.
-pub(crate) type Batches = Vec<(NodeId, Message)>;
+/// A batch, and who sends it.
+pub(crate) type Sent = (NodeId, Message);
 
 /// A data server, and what it says.
 #[derive(Clone)]
 pub(crate) struct DataServer {
     server: Server,
     out: Outbox<SessionData>,
+    /// How many batches session servers were not told of yet.
+    untold: usize,
 }
 
 impl DataServer {
@@ -49,7 +51,11 @@ impl DataServer {
         let (now, life) = (Now::default(), Life(0));
         let server = Server::boot(&config, DATA_SERVER, life, now, &[], &mut out);
         out.drain();
-        let mut data = DataServer { server, out };
+        let mut data = DataServer {
+            server,
+            out,
+            untold: 0,
+        };
         for process in sessions() {
             let stream = StreamId {
                 opener: process.node,
@@ -124,9 +130,9 @@ impl DataServer {
     }
 
     /// Takes the batches in, and says how many registrations it took in all.
-    pub(crate) fn take(&mut self, batches: &Batches) -> usize {
+    pub(crate) fn take(&mut self, batches: &[Sent]) -> usize {
         let mut taken = 0;
-        for (count, (from, message)) in (1..).zip(batches) {
+        for (from, message) in batches {
             let input = Input::Delivered(*from, message.clone());
             self.server.step(Now::default(), input, &mut self.out);
             let is_taken = |effect: &Effect<SessionData>| {
@@ -139,7 +145,9 @@ impl DataServer {
                 )
             };
             taken += self.out.drain().filter(is_taken).count() * BATCH;
-            if count % NOTICE_AFTER == 0 {
+            self.untold += 1;
+            if self.untold == NOTICE_AFTER {
+                self.untold = 0;
                 self.tell();
             }
         }
@@ -175,7 +183,7 @@ impl DataServer {
 
 /// A registration of each of so many clients, enough that all batches are full; later than those of an earlier round, in
 /// that state, and with that content.
-pub(crate) fn batches(clients: u32, round: u64, version: u64, content: u64) -> Batches {
+pub(crate) fn batches(clients: u32, round: u64, version: u64, content: u64) -> Vec<Sent> {
     let mut random = SplitMix64::seed_from_u64(7);
     let mut clients: Vec<u32> = (0..clients).collect();
     clients.shuffle(&mut random);

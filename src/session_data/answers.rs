@@ -213,3 +213,36 @@ pub fn answer(holder: &impl Holder, question: &Question<'_>, most: usize) -> Ans
     answer.removed.extend(known);
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Life, NodeId};
+
+    fn id(service: u32, client: u32) -> RegisterId {
+        RegisterId {
+            service: Key(service),
+            client: NodeId::client(client),
+            life: Life(0),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_that_jumps_finds_what_one_that_looks_at_all_finds(
+            all in prop::collection::btree_map((0..6_u32, 1..4_u32), 0..9_u8, 0..20),
+            services in prop::collection::btree_set(0..6_u32, 0..6),
+            after in prop::option::of((0..6_u32, 1..4_u32)),
+        ) {
+            let all: BTreeMap<RegisterId, u8> = all.into_iter().map(|((s, c), held)| (id(s, c), held)).collect();
+            let services: Vec<Key> = services.into_iter().map(Key).collect();
+            let after = after.map(|(service, client)| id(service, client));
+            let is_wanted = |id: &RegisterId| services.contains(&id.service) && after.is_none_or(|after| *id > after);
+            let dumb: Vec<_> = all.iter().filter(|(id, _)| is_wanted(id)).collect();
+            let clever: Vec<_> = under(&all, &services, after).collect();
+            prop_assert_eq!(clever, dumb);
+        }
+    }
+}

@@ -329,3 +329,103 @@ impl Group {
         self.held.iter().filter_map(of)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Life, NodeId};
+
+    /// What may be done to a store.
+    #[derive(Clone, Debug)]
+    enum Act {
+        Put(Registration),
+        Remove(ProcessId, RegisterId, Stamp),
+        Forget(RegisterId),
+        Clean(ProcessId),
+    }
+
+    fn acts() -> impl Strategy<Value = Act> {
+        let owner = (1..3_u32).prop_map(|number| ProcessId {
+            node: NodeId::new('s', number),
+            life: Life(0),
+        });
+        let id = (0..3_u32, 1..4_u32).prop_map(|(service, client)| RegisterId {
+            service: Key(service),
+            client: NodeId::client(client),
+            life: Life(0),
+        });
+        let stamp = (1..4_u64, 0..3_u64).prop_map(|(version, time)| Stamp {
+            version,
+            connection: 1,
+            time,
+        });
+        let content = prop::option::of((0..2_u64).prop_map(|name| Value { name, bytes: 1 }));
+        let put = (id.clone(), content, stamp.clone(), owner.clone());
+        prop_oneof![
+            6 => put.prop_map(|(id, content, stamp, owner)| Act::Put(Registration {
+                id,
+                content,
+                stamp,
+                owner,
+            })),
+            2 => (owner.clone(), id.clone(), stamp).prop_map(|(owner, id, stamp)| Act::Remove(owner, id, stamp)),
+            1 => id.prop_map(Act::Forget),
+            1 => owner.prop_map(Act::Clean),
+        ]
+    }
+
+    /// What a process answers for, looked out among everything that is registered.
+    fn dumb(
+        store: &Store,
+        owner: ProcessId,
+    ) -> (Sum, BTreeMap<Key, Sum>, Vec<(RegisterId, Stamp)>) {
+        let (mut sum, mut shares, mut stamps) = (Sum::default(), BTreeMap::new(), Vec::new());
+        for one in store.live().filter(|one| one.owner == owner) {
+            let part = Sum::of(store.digest, one.id, one.stamp);
+            sum.add(part);
+            let share: &mut Sum = shares.entry(one.id.service).or_default();
+            share.add(part);
+            stamps.push((one.id, one.stamp));
+        }
+        (sum, shares, stamps)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_process_answers_for_is_what_is_registered_of_it(
+            acts in prop::collection::vec(acts(), 1..60),
+        ) {
+            let mut store = Store::new(Digest::Strong);
+            let services = [0, 1, 2].map(Key);
+            for act in acts {
+                match act {
+                    Act::Put(one) => {
+                        store.put(&one, Time::default());
+                    }
+                    Act::Remove(owner, id, stamp) => {
+                        store.remove(owner, id, stamp, Time::default());
+                    }
+                    Act::Forget(id) => {
+                        store.forget(id);
+                    }
+                    Act::Clean(owner) => {
+                        store.clean(owner);
+                    }
+                }
+                for number in 1..3 {
+                    let owner = ProcessId { node: NodeId::new('s', number), life: Life(0) };
+                    let (sum, shares, stamps) = dumb(&store, owner);
+                    prop_assert_eq!(store.sum(owner), sum);
+                    prop_assert_eq!(store.shares(owner).collect::<BTreeMap<_, _>>(), shares);
+                    let known: Vec<_> = store.stamps(owner, &services, None).collect();
+                    prop_assert_eq!(&known, &stamps);
+                    prop_assert_eq!(store.owners().any(|one| one == owner), !stamps.is_empty());
+                }
+                let shown = store.live().count();
+                prop_assert_eq!(store.len().0, shown);
+            }
+        }
+    }
+}
