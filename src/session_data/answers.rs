@@ -1,4 +1,5 @@
-//! The side that is asked in a comparison: a session server of what its clients registered, a leader of what it holds.
+//! The side that is asked in a comparison: a session server of what its clients registered, a leader of what it holds. And
+//! what the side that asks says of registrations.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
