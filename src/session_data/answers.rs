@@ -73,7 +73,9 @@ impl Holder for Store {
         services: &'a [Key],
         after: Option<RegisterId>,
     ) -> impl Iterator<Item = Registration> {
-        let groups = services.iter().filter_map(|service| self.group(*service));
+        let behind = move |service: &&Key| after.is_none_or(|after| **service >= after.service);
+        let services = services.iter().filter(behind);
+        let groups = services.filter_map(|service| self.group(*service));
         let all = groups.flat_map(|group| group.live());
         all.filter(move |one| after.is_none_or(|after| one.id > after))
     }
