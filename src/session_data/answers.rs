@@ -1,6 +1,9 @@
-//! The side that is asked in a comparison: a session server of what its clients registered, a leader of what it holds.
+//! The side that is asked in a comparison: a session server of what its clients registered, a leader of what it holds. And
+//! what the side that asks says of registrations.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use super::digest::Sum;
 use super::memory::Memory;
@@ -12,8 +15,12 @@ use crate::kv::Key;
 pub trait Holder {
     /// What it holds of each service, summed up, in order of the services.
     fn sums(&self) -> Vec<(Key, Sum)>;
-    /// What it holds of a service, in order.
-    fn registrations(&self, service: Key) -> Vec<Registration>;
+    /// What it holds of some services behind a registration, in order. The services are in order too.
+    fn registrations<'a>(
+        &'a self,
+        services: &'a [Key],
+        after: Option<RegisterId>,
+    ) -> impl Iterator<Item = Registration>;
 }
 
 /// A session process, and the slot it is asked about.
@@ -32,16 +39,21 @@ impl Holder for OfSession<'_> {
         part.into_iter().flat_map(|part| part.shares()).collect()
     }
 
-    fn registrations(&self, service: Key) -> Vec<Registration> {
+    fn registrations<'a>(
+        &'a self,
+        services: &'a [Key],
+        after: Option<RegisterId>,
+    ) -> impl Iterator<Item = Registration> {
+        let me = self.me;
         let part = self.memory.part(self.slot);
-        let entries = part.into_iter().flat_map(|part| part.of(service));
-        let of = |(id, entry): (RegisterId, &super::memory::Entry)| Registration {
-            id,
+        let entries = part.into_iter();
+        let entries = entries.flat_map(move |part| part.under(services, after));
+        entries.map(move |(id, entry)| Registration {
+            id: *id,
             content: Some(entry.value),
             stamp: entry.stamp,
-            owner: self.me,
-        };
-        entries.map(of).collect()
+            owner: me,
+        })
     }
 }
 
@@ -56,10 +68,40 @@ impl Holder for Store {
         sums.into_iter().collect()
     }
 
-    fn registrations(&self, service: Key) -> Vec<Registration> {
-        let group = self.group(service);
-        group.into_iter().flat_map(|group| group.live()).collect()
+    fn registrations<'a>(
+        &'a self,
+        services: &'a [Key],
+        after: Option<RegisterId>,
+    ) -> impl Iterator<Item = Registration> {
+        let behind = move |service: &&Key| after.is_none_or(|after| **service >= after.service);
+        let services = services.iter().filter(behind);
+        let groups = services.filter_map(|service| self.group(*service));
+        let all = groups.flat_map(|group| group.live());
+        all.filter(move |one| after.is_none_or(|after| one.id > after))
     }
+}
+
+/// What of this stands under some services behind a registration, in order. The services are in order too. One walk, that
+/// jumps over what stands between two of them.
+pub(super) fn under<'a, V>(
+    all: &'a BTreeMap<RegisterId, V>,
+    services: &'a [Key],
+    after: Option<RegisterId>,
+) -> impl Iterator<Item = (&'a RegisterId, &'a V)> {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut walk = all.range((start, Bound::Unbounded)).peekable();
+    let mut services = services.iter();
+    let mut wanted = services.next();
+    std::iter::from_fn(move || {
+        loop {
+            let service = *wanted?;
+            match walk.peek()?.0.service.cmp(&service) {
+                Ordering::Less => walk = all.range(RegisterId::first(service)..).peekable(),
+                Ordering::Equal => return walk.next(),
+                Ordering::Greater => wanted = services.next(),
+            }
+        }
+    })
 }
 
 /// The services of which two hold something else, in order.
@@ -93,6 +135,32 @@ pub fn differing(mine: &[(Key, Sum)], theirs: &[(Key, Sum)]) -> Vec<Key> {
     }
 }
 
+/// All that is held under these services behind a registration, of what a session process answers for if one is named: so
+/// many at most, in order; and up to where that goes, if there is more.
+pub fn known(
+    store: &Store,
+    services: &[Key],
+    of: Option<ProcessId>,
+    after: Option<RegisterId>,
+    most: usize,
+) -> (Vec<(RegisterId, Stamp)>, Option<RegisterId>) {
+    let mut known: Vec<(RegisterId, Stamp)> = match of {
+        Some(process) => {
+            let all = store.stamps(process, services, after);
+            all.take(most + 1).collect()
+        }
+        None => {
+            let all = store.registrations(services, after);
+            let all = all.map(|one| (one.id, one.stamp));
+            all.take(most + 1).collect()
+        }
+    };
+    let is_all = known.len() <= most;
+    known.truncate(most);
+    let upto = known.last().filter(|_| !is_all).map(|(id, _)| *id);
+    (known, upto)
+}
+
 /// What one asks who compares registrations.
 pub struct Question<'a> {
     /// Of these services, in order.
@@ -124,16 +192,13 @@ pub fn answer(holder: &impl Holder, question: &Question<'_>, most: usize) -> Ans
         upto,
         known,
     } = question;
-    let in_range = |id: &RegisterId| {
-        after.is_none_or(|after| *id > after) && upto.is_none_or(|upto| *id <= upto)
-    };
+    let in_range = |id: &RegisterId| upto.is_none_or(|upto| *id <= upto);
     let mut answer = Answer::default();
-    let mut known = known.iter().filter(|(id, _)| in_range(id)).peekable();
+    let is_asked = |id: &RegisterId| in_range(id) && after.is_none_or(|after| *id > after);
+    let mut known = known.iter().filter(|(id, _)| is_asked(id)).peekable();
     let mut last = None;
-    let own = services
-        .iter()
-        .flat_map(|service| holder.registrations(*service));
-    for mine in own.filter(|mine| in_range(&mine.id)) {
+    let own = holder.registrations(services, *after);
+    for mine in own.take_while(|mine| in_range(&mine.id)) {
         while let Some((id, stamp)) = known.next_if(|(id, _)| *id < mine.id) {
             answer.removed.push((*id, *stamp));
         }
@@ -150,4 +215,37 @@ pub fn answer(holder: &impl Holder, question: &Question<'_>, most: usize) -> Ans
     }
     answer.removed.extend(known);
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Life, NodeId};
+
+    fn id(service: u32, client: u32) -> RegisterId {
+        RegisterId {
+            service: Key(service),
+            client: NodeId::client(client),
+            life: Life(0),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_walk_that_jumps_finds_what_one_that_looks_at_all_finds(
+            all in prop::collection::btree_map((0..6_u32, 1..4_u32), 0..9_u8, 0..20),
+            services in prop::collection::btree_set(0..6_u32, 0..6),
+            after in prop::option::of((0..6_u32, 1..4_u32)),
+        ) {
+            let all: BTreeMap<RegisterId, u8> = all.into_iter().map(|((s, c), held)| (id(s, c), held)).collect();
+            let services: Vec<Key> = services.into_iter().map(Key).collect();
+            let after = after.map(|(service, client)| id(service, client));
+            let is_wanted = |id: &RegisterId| services.contains(&id.service) && after.is_none_or(|after| *id > after);
+            let dumb: Vec<_> = all.iter().filter(|(id, _)| is_wanted(id)).collect();
+            let clever: Vec<_> = under(&all, &services, after).collect();
+            prop_assert_eq!(clever, dumb);
+        }
+    }
 }

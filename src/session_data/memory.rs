@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::answers::under;
 use super::digest::{Digest, Sum};
 use super::names::{RegisterId, SlotId, Stamp};
 use crate::kv::{Key, Value};
@@ -170,16 +171,12 @@ impl Part {
         self.sums.iter().map(|(service, sum)| (*service, *sum))
     }
 
-    /// What is registered under a service, in order.
-    pub fn of(&self, service: Key) -> impl Iterator<Item = (RegisterId, &Entry)> {
-        let first = |client| RegisterId {
-            service,
-            client,
-            life: crate::Life(0),
-        };
-        let range = first(crate::NodeId::new('a', 1))..;
-        let here = self.entries.range(range);
-        here.take_while(move |(id, _)| id.service == service)
-            .map(|(id, entry)| (*id, entry))
+    /// What is registered under some services behind a registration, in order. The services are in order too.
+    pub fn under<'a>(
+        &'a self,
+        services: &'a [Key],
+        after: Option<RegisterId>,
+    ) -> impl Iterator<Item = (&'a RegisterId, &'a Entry)> {
+        under(&self.entries, services, after)
     }
 }

@@ -40,6 +40,17 @@ pub struct RegisterId {
     pub life: Life,
 }
 
+impl RegisterId {
+    /// What stands before all that can be registered under a service.
+    pub fn first(service: Key) -> RegisterId {
+        RegisterId {
+            service,
+            client: NodeId::new('a', 1),
+            life: Life(0),
+        }
+    }
+}
+
 impl fmt::Display for RegisterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}.{}", self.service, self.client, self.life.0)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::SessionData;
-use super::answers::{Holder, Question, answer, differing};
+use super::answers::{Holder, Question, answer, differing, known};
 use super::data::{By, Data, Touched};
 use super::digest::Sum;
 use super::message::{CallId, Message};
@@ -354,22 +354,11 @@ impl Data {
             return;
         };
         let after = pull.after;
-        let all = pull.services.iter();
-        let all = all.filter(|service| after.is_none_or(|after| **service >= after.service));
-        let all = all.flat_map(|service| holding.store.registrations(*service));
-        let wanted = all.filter(|one| {
-            pull.of.is_none_or(|of| one.owner == of) && after.is_none_or(|after| one.id > after)
-        });
         let most = self.config.options.data.asked;
-        let mut known: Vec<(RegisterId, Stamp)> = wanted
-            .take(most + 1)
-            .map(|one| (one.id, one.stamp))
-            .collect();
-        let is_all = known.len() <= most;
-        known.truncate(most);
-        pull.upto = known.last().filter(|_| !is_all).map(|(id, _)| *id);
+        let (known, upto) = known(&holding.store, &pull.services, pull.of, after, most);
+        pull.upto = upto;
+        let (slot, services) = (pull.slot, Arc::clone(&pull.services));
         self.weighed.0 = known.len();
-        let (slot, services, upto) = (pull.slot, Arc::clone(&pull.services), pull.upto);
         let timeout = self.config.options.data.timeout;
         let call = self.calls.expect(with, Asked::Slot(pull), timeout, out);
         out.send(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::answers::under;
 use super::digest::{Digest, Sum};
 use super::names::{ProcessId, RegisterId, Stamp, Version};
 use crate::kv::{Key, Value};
@@ -61,11 +62,21 @@ pub enum Put {
 pub struct Store {
     digest: Digest,
     groups: BTreeMap<Key, Group>,
-    /// What each session process answers for, summed up: the whole of it, and by service. Nothing that is zero stands here.
-    sums: BTreeMap<ProcessId, Sum>,
-    shares: BTreeMap<(ProcessId, Key), Sum>,
+    /// What each session process answers for, tombstones left out. Nothing that is empty stands here.
+    owned: BTreeMap<ProcessId, Owned>,
     live: usize,
     tombstones: usize,
+}
+
+/// What a session process answers for, as it is compared. The stamps stand in the groups as well, among those of others: to
+/// look them out there takes as long as the groups are large.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+struct Owned {
+    /// All of it, summed up.
+    sum: Sum,
+    /// The same by service. Nothing that is zero stands here.
+    shares: BTreeMap<Key, Sum>,
+    stamps: BTreeMap<RegisterId, Stamp>,
 }
 
 impl Store {
@@ -74,8 +85,7 @@ impl Store {
         Store {
             digest,
             groups: BTreeMap::new(),
-            sums: BTreeMap::new(),
-            shares: BTreeMap::new(),
+            owned: BTreeMap::new(),
             live: 0,
             tombstones: 0,
         }
@@ -108,24 +118,37 @@ impl Store {
 
     /// What a session process answers for, summed up.
     pub fn sum(&self, owner: ProcessId) -> Sum {
-        self.sums.get(&owner).copied().unwrap_or_default()
+        let owned = self.owned.get(&owner);
+        owned.map(|owned| owned.sum).unwrap_or_default()
     }
 
     /// The same by service, in order, without services of which it has nothing.
     pub fn shares(&self, owner: ProcessId) -> impl Iterator<Item = (Key, Sum)> {
-        let range = (owner, Key(0))..=(owner, Key(u32::MAX));
-        let shares = self.shares.range(range);
-        shares.map(|((_, service), sum)| (*service, *sum))
+        let owned = self.owned.get(&owner);
+        let shares = owned.into_iter().flat_map(|owned| &owned.shares);
+        shares.map(|(service, sum)| (*service, *sum))
+    }
+
+    /// What a session process answers for under some services behind a registration, in order. The services are in order too.
+    pub fn stamps<'a>(
+        &'a self,
+        owner: ProcessId,
+        services: &'a [Key],
+        after: Option<RegisterId>,
+    ) -> impl Iterator<Item = (RegisterId, Stamp)> {
+        let owned = self.owned.get(&owner).into_iter();
+        let stamps = owned.flat_map(move |owned| under(&owned.stamps, services, after));
+        stamps.map(|(id, stamp)| (*id, *stamp))
     }
 
     /// What each session process answers for, summed up.
     pub fn totals(&self) -> impl Iterator<Item = (ProcessId, Sum)> {
-        self.sums.iter().map(|(owner, sum)| (*owner, *sum))
+        self.owned.iter().map(|(owner, owned)| (*owner, owned.sum))
     }
 
     /// The session processes that answer for anything.
     pub fn owners(&self) -> impl Iterator<Item = ProcessId> {
-        self.sums.keys().copied()
+        self.owned.keys().copied()
     }
 
     /// Serves a service under a version from now on.
@@ -207,15 +230,9 @@ impl Store {
 
     /// Forgets without a trace all that a session process answers for; says which services that changes.
     pub fn clean(&mut self, owner: ProcessId) -> Vec<RegisterId> {
-        let services: Vec<Key> = self.shares(owner).map(|(service, _)| service).collect();
-        let groups = services
-            .iter()
-            .filter_map(|service| self.groups.get(service));
-        let all = groups.flat_map(Group::live);
-        let gone: Vec<RegisterId> = all
-            .filter(|one| one.owner == owner)
-            .map(|one| one.id)
-            .collect();
+        let owned = self.owned.get(&owner);
+        let ids = owned.into_iter().flat_map(|owned| owned.stamps.keys());
+        let gone: Vec<RegisterId> = ids.copied().collect();
         for id in &gone {
             self.forget(*id);
         }
@@ -253,15 +270,30 @@ impl Store {
             }
             if held.content.is_some() {
                 let sum = Sum::of(self.digest, id, held.stamp);
-                adjust(self.sums.entry(held.owner), sum, comes);
-                adjust(self.shares.entry((held.owner, id.service)), sum, comes);
+                let owned = self.owned.entry(held.owner).or_default();
+                adjust(owned.shares.entry(id.service), sum, comes);
+                if comes {
+                    owned.sum.add(sum);
+                    owned.stamps.insert(id, held.stamp);
+                } else {
+                    owned.sum.take(sum);
+                    // Who answers for it still puts it there again at once.
+                    let stays = after
+                        .is_some_and(|after| after.content.is_some() && after.owner == held.owner);
+                    if !stays {
+                        owned.stamps.remove(&id);
+                    }
+                }
+                if owned.stamps.is_empty() {
+                    self.owned.remove(&held.owner);
+                }
             }
         }
     }
 }
 
 /// Adds to a sum, or takes away from it; one that comes to nothing is removed.
-fn adjust<K: Ord>(entry: Entry<'_, K, Sum>, by: Sum, comes: bool) {
+fn adjust(entry: Entry<'_, Key, Sum>, by: Sum, comes: bool) {
     match entry {
         Entry::Vacant(place) => {
             if comes {
@@ -295,5 +327,105 @@ impl Group {
             })
         };
         self.held.iter().filter_map(of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Life, NodeId};
+
+    /// What may be done to a store.
+    #[derive(Clone, Debug)]
+    enum Act {
+        Put(Registration),
+        Remove(ProcessId, RegisterId, Stamp),
+        Forget(RegisterId),
+        Clean(ProcessId),
+    }
+
+    fn acts() -> impl Strategy<Value = Act> {
+        let owner = (1..3_u32).prop_map(|number| ProcessId {
+            node: NodeId::new('s', number),
+            life: Life(0),
+        });
+        let id = (0..3_u32, 1..4_u32).prop_map(|(service, client)| RegisterId {
+            service: Key(service),
+            client: NodeId::client(client),
+            life: Life(0),
+        });
+        let stamp = (1..4_u64, 0..3_u64).prop_map(|(version, time)| Stamp {
+            version,
+            connection: 1,
+            time,
+        });
+        let content = prop::option::of((0..2_u64).prop_map(|name| Value { name, bytes: 1 }));
+        let put = (id.clone(), content, stamp.clone(), owner.clone());
+        prop_oneof![
+            6 => put.prop_map(|(id, content, stamp, owner)| Act::Put(Registration {
+                id,
+                content,
+                stamp,
+                owner,
+            })),
+            2 => (owner.clone(), id.clone(), stamp).prop_map(|(owner, id, stamp)| Act::Remove(owner, id, stamp)),
+            1 => id.prop_map(Act::Forget),
+            1 => owner.prop_map(Act::Clean),
+        ]
+    }
+
+    /// What a process answers for, looked out among everything that is registered.
+    fn dumb(
+        store: &Store,
+        owner: ProcessId,
+    ) -> (Sum, BTreeMap<Key, Sum>, Vec<(RegisterId, Stamp)>) {
+        let (mut sum, mut shares, mut stamps) = (Sum::default(), BTreeMap::new(), Vec::new());
+        for one in store.live().filter(|one| one.owner == owner) {
+            let part = Sum::of(store.digest, one.id, one.stamp);
+            sum.add(part);
+            let share: &mut Sum = shares.entry(one.id.service).or_default();
+            share.add(part);
+            stamps.push((one.id, one.stamp));
+        }
+        (sum, shares, stamps)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_process_answers_for_is_what_is_registered_of_it(
+            acts in prop::collection::vec(acts(), 1..60),
+        ) {
+            let mut store = Store::new(Digest::Strong);
+            let services = [0, 1, 2].map(Key);
+            for act in acts {
+                match act {
+                    Act::Put(one) => {
+                        store.put(&one, Time::default());
+                    }
+                    Act::Remove(owner, id, stamp) => {
+                        store.remove(owner, id, stamp, Time::default());
+                    }
+                    Act::Forget(id) => {
+                        store.forget(id);
+                    }
+                    Act::Clean(owner) => {
+                        store.clean(owner);
+                    }
+                }
+                for number in 1..3 {
+                    let owner = ProcessId { node: NodeId::new('s', number), life: Life(0) };
+                    let (sum, shares, stamps) = dumb(&store, owner);
+                    prop_assert_eq!(store.sum(owner), sum);
+                    prop_assert_eq!(store.shares(owner).collect::<BTreeMap<_, _>>(), shares);
+                    let known: Vec<_> = store.stamps(owner, &services, None).collect();
+                    prop_assert_eq!(&known, &stamps);
+                    prop_assert_eq!(store.owners().any(|one| one == owner), !stamps.is_empty());
+                }
+                let shown = store.live().count();
+                prop_assert_eq!(store.len().0, shown);
+            }
+        }
     }
 }
