@@ -2,14 +2,22 @@
 
 #[path = "../examples/sibling_quorum_figures/accept.rs"]
 mod accept;
+#[path = "../examples/session_data_figures/bystander.rs"]
+mod bystander;
 #[path = "../examples/sibling_quorum_figures/failover.rs"]
 mod failover;
 #[path = "../examples/zone_sync_figures/heal.rs"]
 mod heal;
+#[path = "../examples/session_data_figures/idle.rs"]
+mod idle;
 #[path = "../examples/sibling_quorum_figures/onlooker.rs"]
 mod onlooker;
+#[path = "../examples/session_data_figures/push.rs"]
+mod push;
 #[path = "../examples/sibling_quorum_figures/register.rs"]
 mod register;
+#[path = "../examples/session_data_figures/repair.rs"]
+mod repair;
 #[path = "../examples/zone_sync_figures/steady.rs"]
 mod steady;
 #[path = "../examples/zone_sync_figures/watch.rs"]
@@ -26,6 +34,11 @@ const ZONE_SYNC: Report = (
 const SIBLING_QUORUM: Report = (
     include_str!("../../reports/sibling_quorum.md"),
     "sibling_quorum_figures > reports/sibling_quorum.md",
+);
+
+const SESSION_DATA: Report = (
+    include_str!("../../reports/session_data.md"),
+    "session_data_figures > reports/session_data.md",
 );
 
 #[test]
@@ -60,6 +73,18 @@ fn another_main_is_found_as_reported() {
 #[test]
 fn a_sibling_is_registered_as_reported() {
     stands(SIBLING_QUORUM, &register::row(512));
+}
+
+#[test]
+fn what_is_lost_is_back_as_reported() {
+    stands(SESSION_DATA, &repair::budget("i12"));
+    stands(SESSION_DATA, &repair::story("4"));
+}
+
+#[test]
+fn subscribers_are_told_and_servers_idle_as_reported() {
+    stands(SESSION_DATA, &push::row(100));
+    stands(SESSION_DATA, &idle::rows(10));
 }
 
 fn stands((report, example): Report, row: &str) {

@@ -2,7 +2,7 @@
 
 use netsplit::{Span, Time};
 
-use crate::onlooker::{Seen, Traffic, look};
+use crate::bystander::{Seen, Traffic, look};
 
 /// Until when clients are listened to, and from when to when it counts, in seconds.
 const UNTIL: u64 = 90;
@@ -38,7 +38,7 @@ pub(crate) fn rows(sessions: u32) -> String {
     // Signs of life are the same.
     let asked = |costs: &[Traffic]| (costs[0].messages + costs[1].messages) as f64;
     let less = asked(&real) / asked(&ours);
-    eprintln!("{sessions}: {less}");
+    assert!(less >= 10.0, "{less} times as many for {sessions}");
     let row = |name: &str, costs: &[Traffic]| {
         let columns: String = costs
             .iter()

@@ -7,8 +7,8 @@
 //! With `idle`, `push`, `repair`, `causes` or `scale` behind it, that part only. `scale` and a number of publishers, under
 //! `time -v`, says what so many cost the machine.
 
+mod bystander;
 mod idle;
-mod onlooker;
 mod push;
 mod repair;
 mod scale;

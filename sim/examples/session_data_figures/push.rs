@@ -3,7 +3,7 @@
 use netsplit::Span;
 use netsplit_sim::play::percentile;
 
-use crate::onlooker::look;
+use crate::bystander::look;
 
 /// A row: so many registrations, of which a hundredth changes each second.
 pub(crate) fn row(publishers: u32) -> String {

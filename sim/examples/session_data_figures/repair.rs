@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use netsplit::Span;
 use netsplit_sim::play::{Play, Run, percentile};
 
-use crate::onlooker::read;
+use crate::bystander::read;
 
 /// So many seeds of each.
 const SEEDS: u64 = 16;

@@ -2,7 +2,7 @@
 
 use netsplit_sim::play::Play;
 
-use crate::onlooker::read;
+use crate::bystander::read;
 
 /// A row: with so many publishers, and as many subscribers.
 pub(crate) fn row(publishers: u32) -> String {

@@ -1,6 +1,6 @@
 //! What is seen of the servers while they run: what they send, and when what is registered is pushed.
 //!
-//! An onlooker stands where a planted mistake would, between the world and a server, and changes nothing; but that from an
+//! A bystander stands where a planted mistake would, between the world and a server, and changes nothing; but that from an
 //! instant on it keeps from session servers what clients want, where a figure needs that nothing changes.
 
 use std::cell::RefCell;
@@ -44,19 +44,19 @@ pub(crate) struct Traffic {
 }
 
 thread_local! {
-    /// The run on this thread. An onlooker is planted by a plain function, which can be told nothing.
+    /// The run on this thread. A bystander is planted by a plain function, which can be told nothing.
     static SEEN: RefCell<Seen> = RefCell::default();
 }
 
-static ONLOOKER: Planted<Server> = Planted {
-    name: "onlooker",
+static BYSTANDER: Planted<Server> = Planted {
+    name: "bystander",
     about: "nothing is wrong: somebody looks",
-    plant: || Box::new(Onlooker),
+    plant: || Box::new(Bystander),
 };
 
-struct Onlooker;
+struct Bystander;
 
-impl Mistake<Server> for Onlooker {
+impl Mistake<Server> for Bystander {
     fn step(
         &mut self,
         server: &mut Server,
@@ -132,7 +132,7 @@ pub(crate) fn read(name: &str, text: String) -> Scenario<SessionData> {
 /// nothing changes from there on.
 pub(crate) fn look(text: String, quiet: Option<Time>) -> Seen {
     let mut scenario = read("figures.toml", text);
-    scenario.mistake = Some(&ONLOOKER);
+    scenario.mistake = Some(&BYSTANDER);
     SEEN.set(Seen {
         quiet,
         ..Seen::default()
