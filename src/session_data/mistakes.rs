@@ -26,6 +26,16 @@ pub(super) const ALL: &[Planted<Server>] = &[
         || Box::new(removes_what_is_newer),
     ),
     planted(
+        "removes_what_others_answer_for",
+        "a data server removes what a session server did not have, though another process answers for it",
+        || Box::new(removes_what_others_answer_for),
+    ),
+    planted(
+        "answers_without_end",
+        "a session server answers a comparison with all that it has, in one message",
+        || Box::new(answers_without_end),
+    ),
+    planted(
         "shows_while_migrating",
         "a data server answers reads of a slot that it has not compared yet",
         || Box::new(shows_while_migrating),
@@ -147,6 +157,50 @@ fn removes_what_is_newer(
             (*id, held.map_or(*stamp, |held| held.stamp))
         };
         *removed = removed.iter().map(newest).collect();
+    }
+    server.step(now, input, out);
+}
+
+fn removes_what_others_answer_for(
+    server: &mut Server,
+    now: Now,
+    input: Input<SessionData>,
+    out: Out<'_>,
+) {
+    let missing = match &input {
+        Input::Delivered(
+            _,
+            Message::Publishers {
+                process, removed, ..
+            },
+        ) => Some((*process, Arc::clone(removed))),
+        _ => None,
+    };
+    server.step(now, input, out);
+    let (Some(data), Some((asked, removed))) = (data(server), missing) else {
+        return;
+    };
+    let slots = data.config.options.slots;
+    for (id, stamp) in removed.iter() {
+        let slot = SlotId::of(id.service, slots);
+        let Some(holding) = data.slots.get_mut(&slot).filter(|holding| holding.leads()) else {
+            continue;
+        };
+        let owner = holding.store.held(*id).map(|held| held.owner);
+        if let Some(owner) = owner.filter(|owner| *owner != asked)
+            && holding.store.remove(owner, *id, *stamp, now.mono)
+        {
+            let by = By::Comparison(asked);
+            data.touched.push(Touched { id: *id, by });
+            data.has_changed(now, slot, id.service, out);
+        }
+    }
+}
+
+fn answers_without_end(server: &mut Server, now: Now, input: Input<SessionData>, out: Out<'_>) {
+    if let Server::Session(session) = server {
+        let config = Arc::make_mut(&mut session.config);
+        config.options.data.answered = usize::MAX;
     }
     server.step(now, input, out);
 }
