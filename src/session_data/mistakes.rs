@@ -345,7 +345,7 @@ fn takes_a_push_for_taken(server: &mut Server, now: Now, input: Input<SessionDat
             },
             ..
         } = effect
-            && let Some(service) = session.pushing.services.get_mut(&datum.service)
+            && let Some(service) = session.pushing.services.get_mut(datum.service)
             && let Some(taken) = service.subscribers.get_mut(connection)
         {
             *taken = Some(datum.version);

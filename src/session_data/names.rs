@@ -136,16 +136,28 @@ impl fmt::Display for SlotId {
     }
 }
 
-/// CRC-32C (Castagnoli) of the four bytes of a number, the lowest first.
-const fn crc32c(number: u32) -> u32 {
-    let mut rest = !number;
-    let mut bit = 0;
-    while bit < 32 {
-        let low = rest & 1;
-        rest = (rest >> 1) ^ (0x82F6_3B78 * low);
-        bit += 1;
+/// What CRC-32C (Castagnoli) makes of each byte.
+const BYTES: [u32; 256] = {
+    let mut bytes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut rest = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            let low = rest & 1;
+            rest = (rest >> 1) ^ (0x82F6_3B78 * low);
+            bit += 1;
+        }
+        bytes[byte] = rest;
+        byte += 1;
     }
-    !rest
+    bytes
+};
+
+/// CRC-32C of the four bytes of a number, the lowest first.
+fn crc32c(number: u32) -> u32 {
+    let next = |rest: u32, byte: u8| BYTES[usize::from(rest as u8 ^ byte)] ^ (rest >> 8);
+    !number.to_le_bytes().into_iter().fold(!0, next)
 }
 
 #[cfg(test)]

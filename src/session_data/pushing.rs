@@ -18,7 +18,7 @@ use crate::{NodeId, Outbox, Queue, StreamId};
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Pushing {
     /// The services that somebody has subscribed to.
-    pub services: BTreeMap<Key, Service>,
+    pub services: Services,
     /// Pushes that wait.
     pub queue: Queue<Waiting>,
     /// How far each slot's services are known.
@@ -27,6 +27,13 @@ pub struct Pushing {
     armed: bool,
     /// What the last step learned of a service.
     pub(super) news: Option<Arc<Datum>>,
+}
+
+/// Services with subscribers, by slot.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Services {
+    slots: u32,
+    by_slot: BTreeMap<SlotId, BTreeMap<Key, Service>>,
 }
 
 /// A service with subscribers.
@@ -54,10 +61,13 @@ pub struct Waiting {
 }
 
 impl Pushing {
-    /// Nothing yet, with room for so many pushes.
-    pub fn new(capacity: usize) -> Pushing {
+    /// Nothing yet, of services in so many slots, with room for so many pushes.
+    pub fn new(slots: u32, capacity: usize) -> Pushing {
         Pushing {
-            services: BTreeMap::new(),
+            services: Services {
+                slots,
+                by_slot: BTreeMap::new(),
+            },
             queue: Queue::new(capacity),
             levels: Levels::default(),
             armed: false,
@@ -74,14 +84,55 @@ impl Pushing {
         let waiting = self.queue.iter();
         let under_way = waiting.map(|one| (one.connection, one.service));
         let under_way: BTreeSet<(StreamId, Key)> = pushing.chain(under_way).collect();
-        let behind = |(key, service): (&Key, &Service)| {
+        let behind = |(key, service): (Key, &Service)| {
             let version = service.version();
             let waits = |(connection, taken): (&StreamId, &Option<Version>)| {
-                *taken < version && !under_way.contains(&(*connection, *key))
+                *taken < version && !under_way.contains(&(*connection, key))
             };
-            service.subscribers.iter().any(waits).then_some(*key)
+            service.subscribers.iter().any(waits).then_some(key)
         };
         self.services.iter().filter_map(behind).collect()
+    }
+}
+
+impl Services {
+    /// A service, if somebody has subscribed to it.
+    pub fn get(&self, key: Key) -> Option<&Service> {
+        self.by_slot.get(&self.slot(key))?.get(&key)
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Service> {
+        self.by_slot.get_mut(&self.slot(key))?.get_mut(&key)
+    }
+
+    /// A service that is about to be subscribed to.
+    fn entry(&mut self, key: Key) -> &mut Service {
+        let slot = self.by_slot.entry(self.slot(key)).or_default();
+        slot.entry(key).or_default()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, &Service)> {
+        let all = self.by_slot.values().flatten();
+        all.map(|(key, service)| (*key, service))
+    }
+
+    /// Those of a slot, in order.
+    pub fn of(&self, slot: SlotId) -> impl Iterator<Item = Key> {
+        self.by_slot
+            .get(&slot)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .copied()
+    }
+
+    /// The slots of all of them.
+    pub fn slots(&self) -> impl Iterator<Item = SlotId> {
+        self.by_slot.keys().copied()
+    }
+
+    fn slot(&self, key: Key) -> SlotId {
+        SlotId::of(key, self.slots)
     }
 }
 
@@ -106,9 +157,9 @@ pub(super) trait Subscriptions {
         key: Key,
         out: &mut Outbox<SessionData>,
     ) {
-        let (pushing, _, options) = self.parts();
-        let slot = SlotId::of(key, options.slots);
-        let service = pushing.services.entry(key).or_default();
+        let (pushing, ..) = self.parts();
+        let slot = pushing.services.slot(key);
+        let service = pushing.services.entry(key);
         if service.subscribers.contains_key(&connection) {
             return;
         }
@@ -125,16 +176,19 @@ pub(super) trait Subscriptions {
     /// Nobody is at the other end of a connection any more.
     fn unsubscribe(&mut self, connection: StreamId) {
         let (pushing, ..) = self.parts();
-        pushing.services.retain(|_, service| {
-            service.subscribers.remove(&connection);
-            !service.subscribers.is_empty()
+        pushing.services.by_slot.retain(|_, services| {
+            services.retain(|_, service| {
+                service.subscribers.remove(&connection);
+                !service.subscribers.is_empty()
+            });
+            !services.is_empty()
         });
     }
 
     /// A service is said to be of this version: it is fetched, in a while, if that is news.
     fn heard_of(&mut self, key: Key, version: Version, out: &mut Outbox<SessionData>) {
         let (pushing, _, options) = self.parts();
-        let Some(service) = pushing.services.get_mut(&key) else {
+        let Some(service) = pushing.services.get_mut(key) else {
             return;
         };
         if service.version().is_some_and(|known| known >= version) {
@@ -152,7 +206,7 @@ pub(super) trait Subscriptions {
     fn fetch(&mut self, key: Key, out: &mut Outbox<SessionData>) {
         let address = self.serves(key);
         let (pushing, calls, options) = self.parts();
-        let Some(service) = pushing.services.get_mut(&key) else {
+        let Some(service) = pushing.services.get_mut(key) else {
             return;
         };
         service.again = false;
@@ -174,7 +228,7 @@ pub(super) trait Subscriptions {
     /// A service could not be fetched: it is tried again in a while.
     fn fetch_again(&mut self, key: Key, out: &mut Outbox<SessionData>) {
         let (pushing, _, options) = self.parts();
-        if let Some(service) = pushing.services.get_mut(&key) {
+        if let Some(service) = pushing.services.get_mut(key) {
             service.fetching = true;
             out.arm(Timer::Fetch(key), options.session.debounce);
         }
@@ -195,7 +249,7 @@ pub(super) trait Subscriptions {
             return self.fetch_again(key, out);
         };
         let debounce = options.session.debounce;
-        let Some(service) = pushing.services.get_mut(&key) else {
+        let Some(service) = pushing.services.get_mut(key) else {
             return;
         };
         service.fetching = std::mem::take(&mut service.again);
@@ -218,7 +272,7 @@ pub(super) trait Subscriptions {
             armed,
             ..
         } = pushing;
-        let Some(service) = services.get(&key) else {
+        let Some(service) = services.get(key) else {
             return;
         };
         let behind = |taken: &Option<Version>| taken.is_none() || *taken < service.version();
@@ -252,7 +306,7 @@ pub(super) trait Subscriptions {
                 service,
                 ..
             } = waiting;
-            let Some(service) = pushing.services.get(&service) else {
+            let Some(service) = pushing.services.get(service) else {
                 continue;
             };
             let taken = service.subscribers.get(&connection);
@@ -281,7 +335,7 @@ pub(super) trait Subscriptions {
         let Some(Asked::Push(waiting, version)) = calls.answered(call, from, out) else {
             return;
         };
-        let service = pushing.services.get_mut(&waiting.service);
+        let service = pushing.services.get_mut(waiting.service);
         let taken = service.and_then(|service| service.subscribers.get_mut(&waiting.connection));
         if let Some(taken) = taken {
             *taken = (*taken).max(Some(version));

@@ -84,48 +84,49 @@ pub(super) fn sum_of<'a>(levels: impl IntoIterator<Item = (&'a SlotId, &'a Versi
 pub(super) trait Scans: Subscriptions {
     /// Compares the versions of all services that somebody has subscribed to, and lines up who is behind.
     fn scan(&mut self, out: &mut Outbox<SessionData>) {
-        let (_, _, options) = self.parts();
+        let (pushing, _, options) = self.parts();
         out.arm(Timer::Scan, options.session.scan);
-        self.ask_for_versions(None, out);
+        let slots: Vec<SlotId> = pushing.services.slots().collect();
+        let by_level = options.rules.sum_first;
+        self.ask_for_versions(&slots, by_level, out);
         let (pushing, calls, _) = self.parts();
         for key in pushing.behind(calls) {
             self.line_up(key, out);
         }
     }
 
-    /// Asks each data server for the versions of these slots' services, or of all; by one sum where their levels are known.
-    fn ask_for_versions(&mut self, which: Option<&[SlotId]>, out: &mut Outbox<SessionData>) {
-        let slots = self.parts().2.slots;
-        let wanted = |key: &Key| which.is_none_or(|which| which.contains(&SlotId::of(*key, slots)));
-        let keys: Vec<Key> = self
-            .parts()
-            .0
-            .services
-            .keys()
-            .copied()
-            .filter(wanted)
-            .collect();
-        let served: Vec<_> = keys
-            .into_iter()
-            .filter_map(|key| Some((key, self.serves(key)?)))
-            .collect();
-        let (pushing, calls, options) = self.parts();
-        let timeout = options.session.timeout;
-        let by_level = which.is_none() && options.rules.sum_first;
+    /// Asks each data server for the versions of these slots' services, or by one sum where their levels are known.
+    fn ask_for_versions(
+        &mut self,
+        slots: &[SlotId],
+        by_level: bool,
+        out: &mut Outbox<SessionData>,
+    ) {
         let mut questions: BTreeMap<NodeId, Questions> = BTreeMap::new();
-        for (key, (leader, of)) in served {
-            let asked = questions.entry(leader).or_default();
-            let level = pushing.levels.known(SlotId::of(key, slots));
-            if let Some(level) = level.filter(|_| by_level) {
-                asked.levels.insert(of.slot, level);
-            } else if let Some(service) = pushing.services.get(&key) {
-                // Somebody may have been shown more elsewhere.
-                let shown = service.subscribers.values().max().copied().flatten();
-                let known = service.version().max(shown).unwrap_or_default();
-                let (_, all) = asked.scans.entry(of.slot).or_insert((of, Vec::new()));
-                all.push((key, known));
+        for slot in slots {
+            let (pushing, ..) = self.parts();
+            let level = pushing.levels.known(*slot).filter(|_| by_level);
+            // Where levels are known, one leads all of a slot.
+            let keys = pushing.services.of(*slot);
+            let keys: Vec<Key> = keys.take(level.map_or(usize::MAX, |_| 1)).collect();
+            for key in keys {
+                let Some((leader, of)) = self.serves(key) else {
+                    continue;
+                };
+                let asked = questions.entry(leader).or_default();
+                if let Some(level) = level {
+                    asked.levels.insert(*slot, level);
+                } else if let Some(service) = self.parts().0.services.get(key) {
+                    // Somebody may have been shown more elsewhere.
+                    let shown = service.subscribers.values().max().copied().flatten();
+                    let known = service.version().max(shown).unwrap_or_default();
+                    let (_, all) = asked.scans.entry(of.slot).or_insert((of, Vec::new()));
+                    all.push((key, known));
+                }
             }
         }
+        let (pushing, calls, options) = self.parts();
+        let timeout = options.session.timeout;
         for (leader, questions) in questions {
             for (slot, (of, known)) in questions.scans {
                 let call = calls.expect(leader, Asked::Scan(slot), timeout, out);
@@ -178,7 +179,7 @@ pub(super) trait Scans: Subscriptions {
                 .filter(|(slot, level)| pushing.levels.known(*slot) != Some(*level));
             let risen: Vec<SlotId> = risen.map(|(slot, _)| *slot).collect();
             if !risen.is_empty() {
-                self.ask_for_versions(Some(&risen), out);
+                self.ask_for_versions(&risen, false, out);
             }
         }
     }

@@ -89,7 +89,7 @@ impl Session {
             writes: Writes::new(options.session.writes),
             retries: Retries::new(options.session.retrying),
             calls: Calls::new(me.life),
-            pushing: Pushing::new(options.session.pushes),
+            pushing: Pushing::new(options.slots, options.session.pushes),
             taken: None,
         };
         session.beats.beat(0, options, out);
@@ -426,8 +426,8 @@ impl Session {
 
     pub(super) fn gauges(&self) -> Vec<(&'static str, u64)> {
         let (live, gone) = self.memory.len();
-        let subscribed = self.pushing.services.values();
-        let subscribed = subscribed.map(|service| service.subscribers.len() as u64);
+        let subscribed = self.pushing.services.iter();
+        let subscribed = subscribed.map(|(_, service)| service.subscribers.len() as u64);
         vec![
             ("clients", self.clients.len() as u64),
             ("registrations", live as u64),

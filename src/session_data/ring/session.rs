@@ -82,7 +82,7 @@ impl RingSession {
             acceptors: BTreeMap::new(),
             waiting: BTreeMap::new(),
             calls: Calls::new(me.life),
-            pushing: Pushing::new(options.session.pushes),
+            pushing: Pushing::new(options.slots, options.session.pushes),
         };
         session.beats.beat(0, options, out);
         out.arm(Timer::Scan, options.session.scan);
