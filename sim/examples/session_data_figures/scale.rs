@@ -12,19 +12,19 @@ pub(crate) fn row(publishers: u32) -> String {
         mode = "session_data"
         nodes = {{ session = 100, data = 20, meta = 3 }}
         seeds = "0..1"
-        length = "280s"
+        length = "150s"
         [workload]
         clients = {}
         rate = "{}/s"
         keys = {}
         mix = {{ look = 1, publish = 1 }}
         [[fault]]
-        at = "150s"
-        for = "80s"
+        at = "65s"
+        for = "75s"
         partition = [[{}], "others"]
         "#,
         publishers / 100,
-        publishers / 100,
+        publishers * 23 / 1000,
         publishers / 20,
         cut.join(", ")
     );
