@@ -11,12 +11,6 @@ use crate::bystander::read;
 /// So many seeds of each.
 const SEEDS: u64 = 16;
 
-/// The causes that the issue names, by the beginning of their files' names.
-pub(crate) const STORIES: [&str; 5] = ["1", "2", "3", "4", "5"];
-
-/// The scenarios that say within how much time something must be well.
-pub(crate) const BUDGETS: [&str; 5] = ["i12", "i13", "i14", "i15", "i16"];
-
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scenarios/session_data")
 }
@@ -67,7 +61,7 @@ fn became(path: &PathBuf) -> Became {
 impl Became {
     fn percent(&self, percent: usize) -> String {
         let found = percentile(&self.well, percent);
-        found.map_or("never".into(), |span| seconds(span))
+        found.map_or("never".into(), seconds)
     }
 
     fn verdict(&self) -> String {
