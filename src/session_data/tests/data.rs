@@ -127,6 +127,12 @@ fn asks_for_registrations(server: &mut Solo<Server>) -> Message {
     to(&server.hears(S1, differs), S1).remove(0)
 }
 
+/// A session process answers that it does not have the first client's first registration.
+fn has_it_not(server: &mut Solo<Server>, summaries: &Message, process: ProcessId) {
+    let gone = [(id(SERVICE, C1), stamp(1, 1, 5))];
+    server.hears(S1, publishers(call(summaries), process, &[], &gone));
+}
+
 #[test]
 fn a_leader_takes_writes_before_it_serves_and_shows_nothing() {
     let (mut server, asked) = leads(&[process(S1, 0), process(S2, 0)], |_| {});
@@ -220,11 +226,7 @@ fn a_comparison_buries_what_the_session_process_does_not_have() {
     let mut server = serves(|_| {});
     is_told(&mut server, 1, FIRST, &[Item::Put(registration(1))]);
     let summaries = asks_for_registrations(&mut server);
-    let has_not = [(id(SERVICE, C1), stamp(1, 1, 5))];
-    server.hears(
-        S1,
-        publishers(call(&summaries), process(S1, 0), &[], &has_not),
-    );
+    has_it_not(&mut server, &summaries, process(S1, 0));
     assert_eq!(shown(&server), None);
     assert!(
         held(&server, id(SERVICE, C1)).is_some(),
@@ -237,12 +239,8 @@ fn a_comparison_buries_nothing_of_another_process() {
     let mut server = serves(|_| {});
     is_told(&mut server, 1, FIRST, &[Item::Put(registration(1))]);
     let summaries = asks_for_registrations(&mut server);
-    let has_not = [(id(SERVICE, C1), stamp(1, 1, 5))];
     // It has started again between question and answer.
-    server.hears(
-        S1,
-        publishers(call(&summaries), process(S1, 1), &[], &has_not),
-    );
+    has_it_not(&mut server, &summaries, process(S1, 1));
     assert_eq!(shown(&server), Some(1));
 }
 
@@ -252,11 +250,7 @@ fn a_comparison_buries_nothing_that_is_newer_than_it_asked_about() {
     is_told(&mut server, 1, FIRST, &[Item::Put(registration(1))]);
     let summaries = asks_for_registrations(&mut server);
     is_told(&mut server, 2, FIRST, &[Item::Put(registration(2))]);
-    let has_not = [(id(SERVICE, C1), stamp(1, 1, 5))];
-    server.hears(
-        S1,
-        publishers(call(&summaries), process(S1, 0), &[], &has_not),
-    );
+    has_it_not(&mut server, &summaries, process(S1, 0));
     assert_eq!(shown(&server), Some(2));
 }
 
