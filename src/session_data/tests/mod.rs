@@ -1,6 +1,7 @@
 //! One server of the sixth generation, one step, its outbox.
 
 mod data;
+mod meta;
 mod session;
 
 use std::collections::BTreeMap;

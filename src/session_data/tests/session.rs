@@ -324,3 +324,11 @@ fn who_knows_all_versions_asks_by_level_until_there_is_something_new_to_know() {
     let asked = to(&server.hears(D1, risen), D1).remove(0);
     assert!(matches!(asked, Message::Scan { .. }), "{asked}");
 }
+
+#[test]
+fn an_older_table_is_not_believed() {
+    let mut server = connected(|_| {});
+    server.hears(M1, beaten(3, D2, &[process(S1, 0)]));
+    server.hears(M1, beaten(2, D1, &[process(S1, 0)]));
+    batch(&wants(&mut server, publish(1)), D2);
+}
