@@ -187,8 +187,9 @@ pub struct Rules {
     pub in_order: bool,
     /// A leader that waits for one last session server serves without it, after a while (W6.7). Default false.
     pub force: bool,
-    /// Data servers compare one sum with each session server, and what lies behind it where that differs. Without: the
-    /// sums of every service of every slot, each time. Default true.
+    /// Data servers compare one sum with each session server, session servers one of the levels of slots with each data
+    /// server, and what lies behind it where that differs. Without: the sums of every service of every slot, and the
+    /// versions of all that clients have subscribed to, each time. Default true.
     pub sum_first: bool,
     /// A session server whose clients are told to be elsewhere by newer registrations forgets the older ones (W6.10).
     /// Default true.

@@ -97,8 +97,9 @@ impl Data {
         for process in due {
             self.compare_all(now, process, out);
         }
-        let under_way = self.under_way();
-        pulls.retain(|(slot, _, of)| !under_way.contains(&(*slot, of.map(|of| of.node))));
+        // One that has started again may be on the list in its former life, and connected in this one.
+        let mut under_way = self.under_way();
+        pulls.retain(|(slot, _, of)| under_way.insert((*slot, of.map(|of| of.node))));
         for (slot, with, of) in pulls {
             self.pull(slot, with, of, out);
         }

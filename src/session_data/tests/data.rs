@@ -431,3 +431,14 @@ fn it_says_that_nothing_is_newer_as_long_as_no_version_was_given() {
     };
     assert!(levels[0].1 > others.level);
 }
+
+#[test]
+fn a_session_server_that_has_started_again_is_asked_one_thing_at_a_time() {
+    let mut server = boot(D1, |_| {});
+    let connection = stream(S1, D1);
+    server.gets_stream(connection, 65_536);
+    server.arrives(connection, Message::Hello(process(S1, 1)));
+    // The meta leader has not heard of it yet.
+    let asked = to(&server.hears(M1, beaten(1, D1, &[process(S1, 0)])), S1);
+    assert!(matches!(asked[..], [Message::Digests { .. }]), "{asked:?}");
+}
